@@ -1,0 +1,17 @@
+//! Kubernetes objects as value trees, without IO.
+//!
+//! An object that is being written is a [`Value`]; an object at rest is its
+//! JSON bytes. Nodes of a tree are shared by reference, so a clone is O(1) and
+//! a change copies only the path from the root to the changed node.
+
+pub mod field;
+pub mod json;
+pub mod map;
+pub mod names;
+pub mod status;
+pub mod user;
+pub mod value;
+
+pub use map::Map;
+pub use status::{Reason, Status};
+pub use value::Value;

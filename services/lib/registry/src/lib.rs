@@ -1,0 +1,16 @@
+//! Resources by declaration, and the generic store that serves them.
+//!
+//! A resource is a [`Resource`] (names, schema, key) with a [`Strategy`] (its
+//! rules). The store owns the semantics of the verbs; strategies are stateless.
+
+pub mod admission;
+pub mod context;
+pub mod hooks;
+pub mod resource;
+pub mod strategy;
+
+pub use admission::{Admission, Attributes, Operation};
+pub use context::Context;
+pub use hooks::Hooks;
+pub use resource::{Resource, Version};
+pub use strategy::{Graceful, Strategy};

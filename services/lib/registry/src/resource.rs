@@ -1,0 +1,95 @@
+//! The declaration of a resource.
+
+use std::sync::Arc;
+
+use catena_schema::Node;
+
+use crate::{Admission, Hooks, Strategy};
+
+/// A version in which a resource is served.
+pub struct Version {
+    pub name: String,
+    pub schema: Arc<Node>,
+    /// Between this version and the storage version; `None`: the same shape.
+    pub conversion: Option<Arc<dyn Conversion>>,
+    /// Applies the defaults of this version before conversion (custom resources).
+    pub deprecation_warning: Option<String>,
+}
+
+/// Conversion of an object between a served version and the storage version.
+pub trait Conversion: Send + Sync + 'static {
+    fn to_storage(&self, object: catena_objects::Value) -> catena_objects::Value;
+    fn from_storage(&self, object: catena_objects::Value) -> catena_objects::Value;
+}
+
+/// A resource: names, shape, key and rules.
+pub struct Resource {
+    pub group: String,
+    pub plural: String,
+    pub singular: String,
+    pub kind: String,
+    pub list_kind: String,
+    pub short_names: Vec<String>,
+    pub categories: Vec<String>,
+    pub namespaced: bool,
+    pub verbs: Vec<String>,
+    pub versions: Vec<Version>,
+    /// Index in `versions` of the one in storage.
+    pub storage_version: usize,
+    /// `/registry/pods`: keys are `<prefix>[/<namespace>]/<name>`.
+    pub key_prefix: String,
+    /// Fields a field selector may name besides `metadata.name` and `metadata.namespace`.
+    pub selectable_fields: Vec<String>,
+    /// Subresources that are views of the object: "status", "scale", ...
+    pub subresources: Vec<String>,
+    /// Paths of scale: (spec replicas, status replicas, selector).
+    pub scale: Option<Scale>,
+    pub strategy: Arc<dyn Strategy>,
+    pub hooks: Arc<dyn Hooks>,
+    pub admission: Arc<Vec<Arc<dyn Admission>>>,
+    /// Custom resource: printed with sorted members, schema prunes.
+    pub custom: bool,
+    /// Serve the object of a deleted one (`true`) or `Status` (`false`).
+    pub returns_deleted: bool,
+}
+
+/// JSON paths of the scale subresource, as member names.
+#[derive(Clone, Debug)]
+pub struct Scale {
+    pub spec_replicas: Vec<String>,
+    pub status_replicas: Vec<String>,
+    pub selector: Vec<String>,
+}
+
+impl Resource {
+    pub fn version(&self, name: &str) -> Option<&Version> {
+        self.versions.iter().find(|v| v.name == name)
+    }
+
+    pub fn storage_api_version(&self) -> String {
+        let v = &self.versions[self.storage_version].name;
+        if self.group.is_empty() {
+            v.clone()
+        } else {
+            format!("{}/{v}", self.group)
+        }
+    }
+
+    /// Storage key of an object.
+    pub fn key(&self, namespace: &str, name: &str) -> String {
+        if self.namespaced {
+            format!("{}/{namespace}/{name}", self.key_prefix)
+        } else {
+            format!("{}/{name}", self.key_prefix)
+        }
+    }
+
+    /// Prefix of the keys of a namespace, or of all with "".
+    pub fn list_prefix(&self, namespace: &str) -> String {
+        if namespace.is_empty() {
+            format!("{}/", self.key_prefix)
+        } else {
+            format!("{}/{namespace}/", self.key_prefix)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Rules of a resource, stateless and without IO.
+
+use catena_objects::{Value, field};
+
+use crate::Context;
+
+/// How a deletion with grace behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Graceful {
+    /// The object goes at once (if nothing else holds it).
+    No,
+    /// The object stays, marked, for this many seconds; 0 deletes at once.
+    Seconds(i64),
+}
+
+/// Rules of a resource. Objects are in the storage version, already decoded,
+/// checked against the schema and defaulted; `metadata` is the store's business,
+/// except for what is said here.
+///
+/// The order of a create: `default`, `prepare_create`, admission, `validate`,
+/// `canonicalize`, write. Of an update: `default`, `prepare_update`, admission,
+/// `validate_update` (which runs the create rules too, as Kubernetes' do), write.
+#[allow(unused_variables)]
+pub trait Strategy: Send + Sync + 'static {
+    /// Fills in absent fields (`SetDefaults_*`, `SetObjectDefaults_*`). Runs on every
+    /// object that a client sends and on every stored object that is read for a write.
+    fn default(&self, object: &mut Value) {}
+
+    /// Clears what a client may not set on create (status, for one).
+    fn prepare_create(&self, ctx: &Context, object: &mut Value) {}
+
+    fn validate(&self, ctx: &Context, object: &Value) -> field::Errors {
+        field::Errors::new()
+    }
+
+    /// Texts of `Warning` headers for a created or updated object (`old` on update).
+    fn warnings(&self, ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Keeps what this endpoint may not change: the main endpoint keeps `status`,
+    /// the status endpoint (`ctx.subresource == "status"`) keeps everything else.
+    fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
+        keep_other_half(ctx, object, old);
+    }
+
+    fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> field::Errors {
+        self.validate(ctx, object)
+    }
+
+    /// `metadata.generation` starts at 1 and grows when something but `metadata` and `status` changes.
+    fn has_generation(&self) -> bool {
+        false
+    }
+
+    fn allow_create_on_update(&self) -> bool {
+        false
+    }
+
+    /// Whether an update without resourceVersion overwrites.
+    fn allow_unconditional_update(&self) -> bool {
+        true
+    }
+
+    /// The grace of a deletion, given what the client asked for (`None`: nothing).
+    fn graceful_delete(&self, ctx: &Context, object: &Value, asked: Option<i64>) -> Graceful {
+        Graceful::No
+    }
+
+    /// Values of the selectable fields besides `metadata.name` and `metadata.namespace`,
+    /// in the order of [`crate::Resource::selectable_fields`].
+    fn selectable(&self, object: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Names may be any path segment (RBAC) instead of DNS subdomains; see `names`.
+    fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
+        catena_objects::names::dns1123_subdomain(name, is_prefix)
+    }
+}
+
+/// A strategy without rules of its own: metadata and structure only.
+#[derive(Debug)]
+pub struct Plain;
+
+impl Strategy for Plain {}
+
+/// The usual split: spec and the rest by the main endpoint, status by `/status`.
+pub fn keep_other_half(ctx: &Context, object: &mut Value, old: &Value) {
+    if ctx.subresource == "status" {
+        let status = object.get("status").cloned();
+        let metadata = object.get("metadata").cloned();
+        *object = old.clone();
+        if let Some(m) = metadata {
+            object.set(&["metadata"], m);
+        }
+        match status {
+            Some(s) => object.set(&["status"], s),
+            None => drop(object.unset(&["status"])),
+        }
+        return;
+    }
+    match old.get("status") {
+        Some(s) => object.set(&["status"], s.clone()),
+        None => drop(object.unset(&["status"])),
+    }
+}
