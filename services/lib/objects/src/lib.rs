@@ -5,8 +5,10 @@
 //! a change copies only the path from the root to the changed node.
 
 pub mod field;
+pub mod gvk;
 pub mod json;
 pub mod map;
+pub mod meta;
 pub mod names;
 pub mod status;
 pub mod user;

@@ -89,7 +89,7 @@ impl Parser<'_> {
         let shown = match c {
             b'\'' => r"'\''".to_owned(),
             b'"' => "'\"'".to_owned(),
-            0x20..0x7f => format!("'{}'", c as char),
+            0x20..=0x7e => format!("'{}'", c as char),
             b'\n' => r"'\n'".to_owned(),
             b'\t' => r"'\t'".to_owned(),
             b'\r' => r"'\r'".to_owned(),
