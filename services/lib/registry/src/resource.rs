@@ -12,7 +12,8 @@ pub struct Version {
     pub schema: Arc<Node>,
     /// Between this version and the storage version; `None`: the same shape.
     pub conversion: Option<Arc<dyn Conversion>>,
-    /// Applies the defaults of this version before conversion (custom resources).
+    pub printer: Arc<dyn crate::Printer>,
+    /// Text for clients that use this version.
     pub deprecation_warning: Option<String>,
 }
 
@@ -42,6 +43,8 @@ pub struct Resource {
     pub selectable_fields: Vec<String>,
     /// Subresources that are views of the object: "status", "scale", ...
     pub subresources: Vec<String>,
+    /// Subresources that take another kind by POST, by name.
+    pub handlers: Vec<(String, Arc<dyn crate::Handler>)>,
     /// Paths of scale: (spec replicas, status replicas, selector).
     pub scale: Option<Scale>,
     pub strategy: Arc<dyn Strategy>,

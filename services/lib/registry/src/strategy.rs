@@ -67,6 +67,25 @@ pub trait Strategy: Send + Sync + 'static {
         Graceful::No
     }
 
+    /// First deletion of an object that must stay until its content is gone
+    /// (Namespace, CustomResourceDefinition): marks it (phase, condition,
+    /// finalizer) and returns true. The store sets `deletionTimestamp`.
+    fn mark_terminating(&self, ctx: &Context, object: &mut Value) -> bool {
+        false
+    }
+
+    /// Whether something besides `metadata.finalizers` keeps a deleted object
+    /// (`spec.finalizers` of a Namespace).
+    fn held(&self, object: &Value) -> bool {
+        false
+    }
+
+    /// Finalizers that deletion without options adds: "orphan" and "foregroundDeletion"
+    /// come from the options; a few legacy kinds orphan by default.
+    fn orphans_by_default(&self) -> bool {
+        false
+    }
+
     /// Values of the selectable fields besides `metadata.name` and `metadata.namespace`,
     /// in the order of [`crate::Resource::selectable_fields`].
     fn selectable(&self, object: &Value) -> Vec<String> {

@@ -1,0 +1,25 @@
+# One door: people and CI run these targets only.
+CARGO ?= cargo
+DATA_DIR ?= .run
+
+.PHONY: run build test lint deps
+
+## build and start all services on the embedded store; prints how to point kubectl at them
+run: build
+	./target/release/catena up --data-dir $(DATA_DIR)
+
+build:
+	$(CARGO) build --release --bin catena
+
+## everything that must pass
+test: deps lint
+	$(CARGO) test --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+## real parts that the tests use; what cannot be installed is skipped by the tests that need it
+deps:
+	@sh tests/deps.sh
+

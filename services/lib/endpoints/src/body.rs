@@ -1,0 +1,225 @@
+//! Bodies of writes: bytes to an object in the storage version.
+
+use bytes::Bytes;
+use catena_objects::{Status, Value, json, yaml};
+use catena_registry::{Resource, Version};
+
+use crate::{
+    negotiate::{self, Format},
+    query::FieldValidation,
+};
+
+/// A decoded body and what the client is warned about.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    pub object: Value,
+    pub warnings: Vec<String>,
+}
+
+/// A tree and the problems of its text.
+struct Tree {
+    value: Value,
+    duplicates: Vec<String>,
+}
+
+/// Decodes the body of a create or update of `resource` in `version`.
+pub fn object(
+    resource: &Resource,
+    version: &Version,
+    content_type: &str,
+    body: &Bytes,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let format = negotiate::input(content_type, resource.custom)?;
+    let tree = parse(format, body).map_err(|why| unrecognized(&resource.kind, &why, body))?;
+    let mut value = tree.value;
+    if !matches!(value, Value::Object(_)) {
+        let why = format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            value.type_name()
+        );
+        return Err(unrecognized(&resource.kind, &why, body));
+    }
+    check_kind(resource, version, &mut value)?;
+    finish(resource, version, value, tree.duplicates, validation)
+}
+
+/// Checks a tree against the schema and brings it to the storage version.
+pub fn finish(
+    resource: &Resource,
+    version: &Version,
+    value: Value,
+    duplicates: Vec<String>,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let handled = |why: &str| {
+        Status::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: {why}",
+            resource.kind, version.name, resource.kind
+        ))
+    };
+    let decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
+        .map_err(|e| handled(&e.to_string()))?;
+    let mut problems: Vec<String> = Vec::new();
+    if validation != FieldValidation::Ignore {
+        problems.extend(duplicates.iter().map(|f| format!("duplicate field {f:?}")));
+        problems.extend(decoded.unknown.iter().map(|f| format!("unknown field {f:?}")));
+    }
+    if validation == FieldValidation::Strict && !problems.is_empty() {
+        let why = format!("strict decoding error: {}", problems.join(", "));
+        return Err(handled(&why));
+    }
+    Ok(Decoded {
+        object: to_storage(resource, version, decoded.value),
+        warnings: problems,
+    })
+}
+
+/// An object of a served version in the storage version.
+pub fn to_storage(resource: &Resource, version: &Version, object: Value) -> Value {
+    let mut object = match &version.conversion {
+        Some(c) => c.to_storage(object),
+        None => object,
+    };
+    object.set(&["apiVersion"], resource.storage_api_version());
+    object
+}
+
+/// An object of the storage version in a served version.
+pub fn from_storage(resource: &Resource, version: &Version, object: Value) -> Value {
+    let mut object = match &version.conversion {
+        Some(c) => c.from_storage(object),
+        None => object,
+    };
+    object.set(&["apiVersion"], api_version(&resource.group, &version.name));
+    object
+}
+
+pub(crate) fn api_version(group: &str, version: &str) -> String {
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
+}
+
+/// A body of another kind than the resource's (subresources, delete options).
+pub fn other(
+    (group, version, kind): (&str, &str, &str),
+    content_type: &str,
+    body: &Bytes,
+) -> Result<Value, Status> {
+    let format = negotiate::input(content_type, false)?;
+    let value = parse(format, body).map_err(|why| unrecognized(kind, &why, body))?.value;
+    let Some(node) = catena_schema::builtin(group, version, kind) else {
+        return Ok(value);
+    };
+    catena_schema::decode_object(&node, value, false)
+        .map(|d| d.value)
+        .map_err(|e| {
+            Status::bad_request(format!(
+                "{kind} in version {version:?} cannot be handled as a {kind}: {e}"
+            ))
+        })
+}
+
+/// Delete options: an empty body has none.
+pub fn delete_options(content_type: &str, body: &Bytes) -> Result<Option<Value>, Status> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let format = negotiate::input(content_type, false)?;
+    let tree = parse(format, body).map_err(Status::bad_request)?;
+    Ok(Some(tree.value))
+}
+
+fn parse(format: Format, body: &Bytes) -> Result<Tree, String> {
+    match format {
+        Format::Json => json::parse_strict(body)
+            .map(|p| Tree {
+                value: p.value,
+                duplicates: p.duplicates,
+            })
+            .map_err(|e| format!("couldn't get version/kind; json parse error: {e}")),
+        Format::Yaml => yaml::to_value(body)
+            .map(|value| Tree {
+                value,
+                duplicates: Vec::new(),
+            })
+            .map_err(|e| e.to_string()),
+        Format::Protobuf => {
+            if !body.starts_with(catena_protobuf::MAGIC) {
+                return Err("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".to_owned());
+            }
+            catena_protobuf::decode_envelope(body)
+                .map(|value| Tree {
+                    value,
+                    duplicates: Vec::new(),
+                })
+                .map_err(|e| e.to_string())
+        }
+    }
+}
+
+/// The body's own kind must be the resource's; absent ones are filled in.
+fn check_kind(resource: &Resource, version: &Version, value: &mut Value) -> Result<(), Status> {
+    let expected = api_version(&resource.group, &version.name);
+    let given = value.str_at(&["apiVersion"]).to_owned();
+    let kind = value.str_at(&["kind"]).to_owned();
+    if given.is_empty() || kind.is_empty() {
+        if resource.custom {
+            let why = if kind.is_empty() { "kind" } else { "apiVersion" };
+            return Err(Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {}): Object '{}' is missing in '{}'",
+                resource.kind,
+                if why == "kind" { "Kind" } else { "apiVersion" },
+                json::to_string(value)
+            )));
+        }
+        value.set_default(&["apiVersion"], expected.as_str());
+        value.set_default(&["kind"], resource.kind.as_str());
+        if given.is_empty() {
+            value.set(&["apiVersion"], expected.as_str());
+        }
+        if kind.is_empty() {
+            value.set(&["kind"], resource.kind.as_str());
+        }
+        if given.is_empty() || given == expected {
+            return Ok(());
+        }
+    }
+    if !given.is_empty() && given != expected {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({given}) does not match the expected API version ({expected})"
+        )));
+    }
+    if !kind.is_empty() && kind != resource.kind {
+        return Err(Status::bad_request(format!(
+            "{kind} in version {:?} cannot be handled as a {}: converting ({kind}) to ({}): unknown conversion",
+            version.name, resource.kind, resource.kind
+        )));
+    }
+    Ok(())
+}
+
+fn unrecognized(kind: &str, why: &str, body: &Bytes) -> Status {
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): {why} ({})",
+        summary(body)
+    ))
+}
+
+/// The first 30 bytes: as text when they look like JSON, else as hexadecimal.
+fn summary(body: &[u8]) -> String {
+    const MOST: usize = 30;
+    let head = &body[..body.len().min(MOST)];
+    let more = if body.len() > MOST { " ..." } else { "" };
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(head)),
+        Some(_) => {
+            let hex: String = head.iter().map(|b| format!("{b:02x}")).collect();
+            format!("{hex}{more}")
+        }
+    }
+}

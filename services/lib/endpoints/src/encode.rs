@@ -1,0 +1,140 @@
+//! Objects and lists to bytes in the negotiated format and shape.
+
+use bytes::Bytes;
+use catena_delegate::{Body, Response};
+use catena_objects::{Map, Status, Value, json, yaml};
+
+use crate::{
+    negotiate::{Format, Output, Shape},
+    server::Served,
+    table,
+};
+
+/// A tree in the negotiated format.
+pub fn value(output: &Output, v: &Value) -> Result<Bytes, Status> {
+    match output.format {
+        Format::Json if output.pretty => Ok(pretty(v).into()),
+        Format::Json => {
+            let mut out = json::to_vec(v);
+            out.push(b'\n');
+            Ok(out.into())
+        }
+        Format::Yaml => Ok(yaml::to_vec(v).into()),
+        Format::Protobuf => {
+            catena_protobuf::encode_envelope(v).map_err(|e| Status::internal(e.to_string()))
+        }
+    }
+}
+
+/// A failure in the format the client accepts; JSON when that cannot be told.
+pub fn failure(accept: &str, s: &Status) -> Response {
+    let format = crate::negotiate::output(accept, false, false).map_or(Format::Json, |o| o.format);
+    let mut r = Response::status(s);
+    if format == Format::Yaml {
+        r.headers.insert(
+            http::header::CONTENT_TYPE,
+            http::HeaderValue::from_static(Format::Yaml.content_type()),
+        );
+        r.body = Body::Full(yaml::to_vec(&s.to_value()).into());
+    }
+    r
+}
+
+/// An answer that is an object of the resource, already in the served version.
+pub fn object(
+    served: &Served,
+    output: &Output,
+    status: u16,
+    object: Value,
+) -> Result<Response, Status> {
+    let v = shaped(served, output, object)?;
+    Ok(Response::new(
+        status,
+        output.format.content_type(),
+        value(output, &v)?,
+    ))
+}
+
+/// The object in the shape asked for.
+pub fn shaped(served: &Served, output: &Output, object: Value) -> Result<Value, Status> {
+    match &output.shape {
+        Shape::Plain => Ok(object),
+        Shape::Table(version) => {
+            let metadata = Value::from(list_metadata(object.str_at(&["metadata", "resourceVersion"])));
+            Ok(table::table(served, version, metadata, &[object], table::Include::Metadata, true))
+        }
+        Shape::Metadata(version) => Ok(metadata_only(&object, version)),
+        Shape::MetadataList(_) => Err(Status::new(
+            catena_objects::Reason::NotAcceptable,
+            format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*{}.{})",
+                if served.store.resource.custom { "unstructured" } else { "core" },
+                served.store.resource.kind
+            ),
+        )),
+    }
+}
+
+/// `PartialObjectMetadata` of an object.
+pub fn metadata_only(object: &Value, version: &str) -> Value {
+    let mut m = Map::new();
+    m.insert("kind", "PartialObjectMetadata");
+    m.insert("apiVersion", format!("meta.k8s.io/{version}"));
+    m.insert(
+        "metadata",
+        object.get("metadata").cloned().unwrap_or_else(Value::object),
+    );
+    m.into()
+}
+
+pub(crate) fn list_metadata(revision: &str) -> Map {
+    let mut m = Map::new();
+    if !revision.is_empty() {
+        m.insert("resourceVersion", revision);
+    }
+    m
+}
+
+/// Two-space indentation, as `?pretty=true` gives.
+pub fn pretty(v: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    indent(&mut out, v, 0);
+    out.push(b'\n');
+    out
+}
+
+fn indent(out: &mut Vec<u8>, v: &Value, depth: usize) {
+    let line = |out: &mut Vec<u8>, depth: usize| {
+        out.push(b'\n');
+        out.resize(out.len() + depth * 2, b' ');
+    };
+    match v {
+        Value::Array(items) if !items.is_empty() => {
+            out.push(b'[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                line(out, depth + 1);
+                indent(out, item, depth + 1);
+            }
+            line(out, depth);
+            out.push(b']');
+        }
+        Value::Object(map) if !map.is_empty() => {
+            out.push(b'{');
+            for (i, (k, item)) in map.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                line(out, depth + 1);
+                json::write_string(out, k);
+                out.extend_from_slice(b": ");
+                indent(out, item, depth + 1);
+            }
+            line(out, depth);
+            out.push(b'}');
+        }
+        other => json::write_value(out, other),
+    }
+}

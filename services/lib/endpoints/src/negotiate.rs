@@ -1,0 +1,183 @@
+//! Content negotiation: what the client accepts, as Kubernetes chooses it.
+
+use catena_objects::{Reason, Status};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Yaml,
+    Protobuf,
+}
+
+impl Format {
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Yaml => "application/yaml",
+            Self::Protobuf => "application/vnd.kubernetes.protobuf",
+        }
+    }
+
+    fn of(media_type: &str) -> Option<Self> {
+        match media_type {
+            "application/json" => Some(Self::Json),
+            "application/yaml" => Some(Self::Yaml),
+            "application/vnd.kubernetes.protobuf" => Some(Self::Protobuf),
+            _ => None,
+        }
+    }
+}
+
+/// What an object is turned into before it is encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Plain,
+    /// Version of meta.k8s.io.
+    Table(String),
+    Metadata(String),
+    MetadataList(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    pub format: Format,
+    pub shape: Shape,
+    pub pretty: bool,
+}
+
+const BUILTIN: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+const CUSTOM: &str = "application/json, application/yaml";
+
+/// Media types that bodies and answers may have.
+fn supported(custom: bool) -> &'static str {
+    if custom { CUSTOM } else { BUILTIN }
+}
+
+fn none_matches(custom: bool) -> Status {
+    let mut list = supported(custom).to_owned();
+    list.push_str(", application/json;stream=watch");
+    if !custom {
+        list.push_str(", application/vnd.kubernetes.protobuf;stream=watch");
+    }
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {list}");
+    let mut s = Status::new(Reason::NotAcceptable, message);
+    s.details = Some(Box::default());
+    s
+}
+
+fn not_acceptable(custom: bool) -> Status {
+    let message = format!(
+        "only the following media types are accepted: {}",
+        supported(custom)
+    );
+    Status::new(Reason::NotAcceptable, message)
+}
+
+struct Clause<'a> {
+    media_type: &'a str,
+    params: Vec<(&'a str, &'a str)>,
+    quality: f32,
+}
+
+impl<'a> Clause<'a> {
+    fn parse(text: &'a str) -> Self {
+        let mut parts = text.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default();
+        let mut quality = 1.0;
+        let mut params = Vec::new();
+        for (k, v) in parts.filter_map(|p| p.split_once('=')) {
+            if k == "q" {
+                quality = v.parse().unwrap_or(1.0);
+            } else {
+                params.push((k, v.trim_matches('"')));
+            }
+        }
+        Self {
+            media_type,
+            params,
+            quality,
+        }
+    }
+
+    fn param(&self, key: &str) -> &'a str {
+        self.params
+            .iter()
+            .find(|(k, _)| *k == key)
+            .map_or("", |(_, v)| v)
+    }
+
+    fn format(&self, custom: bool) -> Option<Format> {
+        match self.media_type {
+            "*/*" | "application/*" => Some(Format::Json),
+            other => Format::of(other).filter(|f| !(custom && *f == Format::Protobuf)),
+        }
+    }
+
+    /// `None`: this clause asks for a shape that there is not.
+    fn shape(&self) -> Option<Shape> {
+        let version = self.param("v").to_owned();
+        let known = self.param("g") == "meta.k8s.io" && matches!(version.as_str(), "v1" | "v1beta1");
+        match self.param("as") {
+            "" => Some(Shape::Plain),
+            "Table" if known => Some(Shape::Table(version)),
+            "PartialObjectMetadata" if known => Some(Shape::Metadata(version)),
+            "PartialObjectMetadataList" if known => Some(Shape::MetadataList(version)),
+            _ => None,
+        }
+    }
+}
+
+/// The first acceptable clause by quality.
+pub fn output(accept: &str, custom: bool, pretty: bool) -> Result<Output, Status> {
+    if accept.trim().is_empty() {
+        return Ok(Output {
+            format: Format::Json,
+            shape: Shape::Plain,
+            pretty,
+        });
+    }
+    let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
+    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    let mut known_type = false;
+    for clause in &clauses {
+        let Some(format) = clause.format(custom) else {
+            continue;
+        };
+        known_type = true;
+        if let Some(shape) = clause.shape() {
+            return Ok(Output {
+                format,
+                shape,
+                pretty,
+            });
+        }
+    }
+    Err(if known_type {
+        not_acceptable(custom)
+    } else {
+        none_matches(custom)
+    })
+}
+
+/// Format of a body by its Content-Type; absent means JSON.
+pub fn input(content_type: &str, custom: bool) -> Result<Format, Status> {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if media_type.is_empty() {
+        return Ok(Format::Json);
+    }
+    match Format::of(media_type) {
+        Some(Format::Protobuf) if custom => Err(unsupported(custom)),
+        Some(f) => Ok(f),
+        None => Err(unsupported(custom)),
+    }
+}
+
+fn unsupported(custom: bool) -> Status {
+    Status::new(
+        Reason::UnsupportedMediaType,
+        format!(
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            supported(custom)
+        ),
+    )
+}

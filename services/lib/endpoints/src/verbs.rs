@@ -1,0 +1,138 @@
+//! Verbs of resources, one file each.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod patch;
+mod scale;
+mod selectors;
+mod update;
+mod watch;
+
+use catena_delegate::{Request, Response};
+use catena_objects::{Status, time};
+use catena_registry::Context;
+
+use crate::{negotiate, query::Query, server::Served};
+
+/// A request on its way through a verb.
+pub(crate) struct Call<'a> {
+    pub(crate) served: &'a Served,
+    pub(crate) request: Request,
+    pub(crate) query: Query,
+}
+
+impl Call<'_> {
+    pub(crate) fn output(&self) -> Result<negotiate::Output, Status> {
+        let custom = self.served.store.resource.custom;
+        let pretty = self.query.bool("pretty");
+        negotiate::output(self.request.header("accept"), custom, pretty)
+    }
+
+    pub(crate) fn context(&self, dry_run: bool) -> Context {
+        let i = &self.request.info;
+        let namespaced = self.served.store.resource.namespaced;
+        Context {
+            user: self.request.user.clone(),
+            namespace: if namespaced { i.namespace.clone() } else { String::new() },
+            version: i.api_version.clone(),
+            subresource: i.subresource.clone(),
+            dry_run,
+            now: time::now(),
+        }
+    }
+
+    /// Name of the writer in managedFields: the option, else the head of the User-Agent.
+    pub(crate) fn manager(&self, given: &str) -> String {
+        if !given.is_empty() {
+            return given.to_owned();
+        }
+        let agent = self.request.header("user-agent");
+        let head: String = agent
+            .split('/')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(128)
+            .collect();
+        if head.is_empty() { "unknown".to_owned() } else { head }
+    }
+}
+
+/// Runs the verb that method, name and subresource mean.
+pub(crate) async fn run(served: &Served, request: Request) -> Result<Response, Status> {
+    check_name(&request)?;
+    let query = Query::parse(&request.query);
+    let call = Call {
+        served,
+        request,
+        query,
+    };
+    let i = &call.request.info;
+    let resource = &served.store.resource;
+    if !i.subresource.is_empty() {
+        return subresource(&call).await;
+    }
+    let has = |verb: &str| resource.verbs.iter().any(|v| v == verb);
+    let named = !i.name.is_empty() && call.request.path.trim_end_matches('/').ends_with(&last_part(&call));
+    match (call.request.method.as_str(), named) {
+        ("GET", _) if i.verb == "watch" && has("watch") => watch::run(&call).await,
+        ("GET", true) if has("get") => get::run(&call).await,
+        ("GET", false) if has("list") => list::run(&call).await,
+        ("POST", false) if has("create") => create::run(&call).await,
+        ("PUT", true) if has("update") => update::run(&call).await,
+        ("PATCH", true) if has("patch") => patch::run(&call).await,
+        ("DELETE", true) if has("delete") => delete::one(&call).await,
+        ("DELETE", false) if has("deletecollection") => delete::collection(&call).await,
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+/// The name as it stands in the path (a list with a name selector has none there).
+fn last_part(call: &Call<'_>) -> String {
+    match call.request.info.parts.get(1) {
+        Some(name) => name.clone(),
+        None => "\0".to_owned(),
+    }
+}
+
+async fn subresource(call: &Call<'_>) -> Result<Response, Status> {
+    let i = &call.request.info;
+    let resource = &call.served.store.resource;
+    let method = call.request.method.as_str();
+    if i.subresource == "scale" && resource.scale.is_some() {
+        return scale::run(call).await;
+    }
+    if let Some((_, handler)) = resource.handlers.iter().find(|(n, _)| *n == i.subresource) {
+        return match method {
+            "POST" => create::handler(call, handler.as_ref()).await,
+            _ => Err(Status::method_not_allowed()),
+        };
+    }
+    if !resource.subresources.contains(&i.subresource) {
+        return Err(Status::no_such_path());
+    }
+    match method {
+        "GET" if i.subresource != "finalize" => get::run(call).await,
+        "PUT" => update::run(call).await,
+        "PATCH" if i.subresource != "finalize" => patch::run(call).await,
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+/// A name must be one path segment (`content.IsPathSegmentName`).
+fn check_name(request: &Request) -> Result<(), Status> {
+    let name = &request.info.name;
+    let why = match name.as_str() {
+        "." => "may not be '.'",
+        ".." => "may not be '..'",
+        n if n.contains('/') => "may not contain '/'",
+        n if n.contains('%') => "may not contain '%'",
+        _ => return Ok(()),
+    };
+    Err(Status::bad_request(format!(
+        "Name parameter invalid: {name:?}: {why}"
+    )))
+}

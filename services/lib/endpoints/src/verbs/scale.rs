@@ -1,0 +1,182 @@
+//! The scale subresource: `autoscaling/v1 Scale` as a view of an object.
+
+use catena_delegate::Response;
+use catena_objects::{Map, Status, Value, json, labels, meta};
+use catena_registry::{options::Preconditions, resource::Scale};
+
+use super::{Call, update};
+use crate::{body, encode, negotiate::Output, query};
+
+pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
+    let output = call.output()?;
+    let context = call.context(false);
+    let name = &call.request.info.name;
+    match call.request.method.as_str() {
+        "GET" => {
+            let object = call.served.store.get(&context.namespace, name).await?;
+            respond(&output, &view(call, &object)?)
+        }
+        "PUT" => put(call, &output).await,
+        "PATCH" => patch(call, &output).await,
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn respond(output: &Output, v: &Value) -> Result<Response, Status> {
+    Ok(Response::new(
+        200,
+        output.format.content_type(),
+        encode::value(output, v)?,
+    ))
+}
+
+fn paths<'a>(call: &'a Call<'_>) -> Result<&'a Scale, Status> {
+    call.served
+        .store
+        .resource
+        .scale
+        .as_ref()
+        .ok_or_else(Status::no_such_path)
+}
+
+fn at<'a>(object: &'a Value, path: &[String]) -> Option<&'a Value> {
+    path.iter().try_fold(object, |v, k| v.get(k))
+}
+
+/// The scale of an object in the storage version.
+fn view(call: &Call<'_>, object: &Value) -> Result<Value, Status> {
+    let scale = paths(call)?;
+    let replicas = |path: &[String]| at(object, path).and_then(Value::as_i64).unwrap_or(0);
+    let mut metadata = Map::new();
+    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(v) = object.at(&["metadata", key]) {
+            metadata.insert(key, v.clone());
+        }
+    }
+    let mut spec = Map::new();
+    let wanted = replicas(&scale.spec_replicas);
+    if wanted != 0 {
+        spec.insert("replicas", wanted);
+    }
+    let mut status = Map::new();
+    status.insert("replicas", replicas(&scale.status_replicas));
+    let selector = match at(object, &scale.selector) {
+        Some(Value::String(s)) => s.to_string(),
+        Some(v @ Value::Object(_)) => selector_text(v),
+        _ => String::new(),
+    };
+    if !selector.is_empty() {
+        status.insert("selector", selector);
+    }
+    let mut m = Map::new();
+    m.insert("kind", "Scale");
+    m.insert("apiVersion", "autoscaling/v1");
+    m.insert("metadata", metadata);
+    m.insert("spec", spec);
+    m.insert("status", status);
+    Ok(m.into())
+}
+
+/// A LabelSelector, or the plain map of a ReplicationController.
+fn selector_text(v: &Value) -> String {
+    if v.get("matchLabels").is_some() || v.get("matchExpressions").is_some() {
+        return labels::Selector::from_label_selector(v)
+            .map(|s| s.to_string())
+            .unwrap_or_default();
+    }
+    let mut pairs: Vec<String> = v
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
+        .collect();
+    pairs.sort();
+    pairs.join(",")
+}
+
+async fn put(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
+    let scale = body::other(
+        ("autoscaling", "v1", "Scale"),
+        call.request.header("content-type"),
+        &call.request.body,
+    )?;
+    write(call, output, "UpdateOptions", &|_| Ok(scale.clone())).await
+}
+
+async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
+    let content_type = call.request.header("content-type").to_owned();
+    let patch = json::parse(&call.request.body)
+        .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
+    let node = catena_schema::builtin("autoscaling", "v1", "Scale")
+        .ok_or_else(|| Status::internal("no schema for Scale"))?;
+    let change = |live: &Value| match content_type.split(';').next().unwrap_or_default() {
+        "application/json-patch+json" => catena_patch::json_patch(live, &patch),
+        "application/merge-patch+json" => catena_patch::merge_patch(live, &patch),
+        "application/strategic-merge-patch+json" => {
+            catena_patch::strategic_merge(live, &patch, &node)
+        }
+        _ => Err(Status::new(
+            catena_objects::Reason::UnsupportedMediaType,
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json",
+        )),
+    };
+    write(call, output, "PatchOptions", &change).await
+}
+
+/// Writes the replicas that `change` makes of the current scale.
+async fn write(
+    call: &Call<'_>,
+    output: &Output,
+    options_kind: &str,
+    change: &(dyn Fn(&Value) -> Result<Value, Status> + Send + Sync),
+) -> Result<Response, Status> {
+    let options = query::write_options(&call.query, options_kind, false)?;
+    let context = call.context(options.dry_run);
+    let manager = call.manager(&options.field_manager);
+    let tracking = update::tracking(call, &manager, &context);
+    let name = &call.request.info.name;
+    let path: Vec<String> = paths(call)?.spec_replicas.clone();
+    let update = |live: Option<&Value>| -> Result<Value, Status> {
+        let Some(live) = live else {
+            return Err(call.served.store.not_found(name));
+        };
+        let wanted = change(&view(call, live)?)?;
+        check(&wanted, name)?;
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut object = live.clone();
+        object.set(&steps, wanted.i64_at(&["spec", "replicas"]).unwrap_or(0));
+        let version = wanted.str_at(&["metadata", "resourceVersion"]);
+        object.set(&["metadata", "resourceVersion"], version);
+        catena_apply::track_update(Some(live), object, &tracking)
+    };
+    let written = call
+        .served
+        .store
+        .update(&context, name, &Preconditions::default(), false, &update)
+        .await?;
+    respond(output, &view(call, &written.object)?)
+}
+
+/// `ValidateScale`.
+fn check(scale: &Value, name: &str) -> Result<(), Status> {
+    use catena_objects::field::{Error, Errors, Path};
+    let empty = Value::object();
+    let mut errors: Errors = meta::validate_object_meta(
+        scale.get("metadata").unwrap_or(&empty),
+        true,
+        &|n, prefix| catena_objects::names::dns1123_subdomain(n, prefix),
+        &Path::new("metadata"),
+    );
+    let replicas = scale.i64_at(&["spec", "replicas"]).unwrap_or(0);
+    if replicas < 0 {
+        errors.push(Error::invalid(
+            &Path::new("spec").child("replicas"),
+            replicas,
+            "must be greater than or equal to 0",
+        ));
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid("autoscaling", "Scale", name, &errors))
+}

@@ -1,0 +1,89 @@
+//! PUT: update, or create where the resource allows it.
+
+use catena_delegate::Response;
+use catena_objects::{Status, Value};
+use catena_registry::{Context, options::Preconditions};
+
+use super::{Call, create};
+use crate::{body, query};
+
+pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
+    let served = call.served;
+    let resource = &served.store.resource;
+    let output = call.output()?;
+    let options = query::write_options(&call.query, "UpdateOptions", false)?;
+    let decoded = body::object(
+        resource,
+        served.version(),
+        call.request.header("content-type"),
+        &call.request.body,
+        options.field_validation,
+    )?;
+    let context = call.context(options.dry_run);
+    check_names(call, &context, &decoded.object)?;
+    let name = &call.request.info.name;
+    let uid = decoded.object.str_at(&["metadata", "uid"]);
+    let preconditions = Preconditions {
+        uid: (!uid.is_empty()).then(|| uid.to_owned()),
+        resource_version: None,
+    };
+    let manager = call.manager(&options.field_manager);
+    let tracking = tracking(call, &manager, &context);
+    let change = |live: Option<&Value>| {
+        catena_apply::track_update(live, decoded.object.clone(), &tracking)
+    };
+    let written = served
+        .store
+        .update(&context, name, &preconditions, false, &change)
+        .await?;
+    let status = if written.created { 201 } else { 200 };
+    create::finish(call, &output, status, written, decoded.warnings)
+}
+
+/// The object must be the one that the URL names.
+fn check_names(call: &Call<'_>, context: &Context, object: &Value) -> Result<(), Status> {
+    let name = object.str_at(&["metadata", "name"]);
+    let url = &call.request.info.name;
+    if name.is_empty() {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+        )));
+    }
+    if name != url {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({url})"
+        )));
+    }
+    let namespace = object.str_at(&["metadata", "namespace"]);
+    if !namespace.is_empty() && !context.namespace.is_empty() && namespace != context.namespace {
+        return Err(Status::bad_request(format!(
+            "the namespace of the object ({namespace}) does not match the namespace on the request ({})",
+            context.namespace
+        )));
+    }
+    Ok(())
+}
+
+/// Bookkeeping of managedFields for a write of this call.
+pub(super) fn tracking<'a>(
+    call: &'a Call<'_>,
+    manager: &'a str,
+    context: &'a Context,
+) -> catena_apply::Request<'a> {
+    let resource = &call.served.store.resource;
+    let status_split = resource.subresources.iter().any(|s| s == "status");
+    let reset: &'static [&'static [&'static str]] = match context.subresource.as_str() {
+        "" if status_split => &[&["status"]],
+        "status" => &[&["spec"]],
+        _ => &[],
+    };
+    catena_apply::Request {
+        node: &resource.versions[resource.storage_version].schema,
+        group_version: body::api_version(&resource.group, &call.served.version().name),
+        manager,
+        time: &context.now,
+        subresource: &context.subresource,
+        force: false,
+        reset_fields: reset,
+    }
+}

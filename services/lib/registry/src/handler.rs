@@ -1,0 +1,24 @@
+//! Subresources that are not a view of the object: POST of another kind.
+
+use async_trait::async_trait;
+use catena_objects::{Status, Value};
+
+use crate::{Context, Store};
+
+/// Answers a create on a subresource (`pods/eviction`, `serviceaccounts/token`)
+/// or on a resource that is never stored (`bindings`).
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Group, version and kind of the body.
+    fn kind(&self) -> (&str, &str, &str);
+
+    /// `name` is that of the parent, "" for resources that are never stored.
+    /// Returns the HTTP status and the object of the answer.
+    async fn create(
+        &self,
+        ctx: &Context,
+        store: &Store,
+        name: &str,
+        body: Value,
+    ) -> Result<(u16, Value), Status>;
+}

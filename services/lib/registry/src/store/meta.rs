@@ -1,0 +1,105 @@
+//! Metadata that the server sets (`rest.FillObjectMetaSystemFields`, `BeforeUpdate`).
+
+use catena_objects::Value;
+
+use crate::Context;
+
+/// What a new object gets and what a client may not choose.
+pub(super) fn fill_new(ctx: &Context, object: &mut Value) {
+    for field in [
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "resourceVersion",
+    ] {
+        object.unset(&["metadata", field]);
+    }
+    object.set(&["metadata", "uid"], uuid::Uuid::new_v4().to_string());
+    object.set(&["metadata", "creationTimestamp"], ctx.now.as_str());
+}
+
+/// What an update may not change, taken from the stored object.
+pub(super) fn keep_system(object: &mut Value, old: &Value) {
+    for field in [
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+    ] {
+        keep(object, old, field);
+    }
+    object.unset(&["metadata", "selfLink"]);
+    object.set_default(
+        &["metadata", "uid"],
+        old.str_at(&["metadata", "uid"]).to_owned(),
+    );
+    if object.str_at(&["metadata", "name"]).is_empty() {
+        keep(object, old, "name");
+    }
+}
+
+fn keep(object: &mut Value, old: &Value, field: &str) {
+    match old.at(&["metadata", field]) {
+        Some(v) => object.set(&["metadata", field], v.clone()),
+        None => drop(object.unset(&["metadata", field])),
+    }
+}
+
+/// Whether the objects differ in something besides metadata and status.
+pub(super) fn spec_changed(a: &Value, b: &Value) -> bool {
+    let strip = |v: &Value| {
+        let mut v = v.clone();
+        v.unset(&["metadata"]);
+        v.unset(&["status"]);
+        v
+    };
+    strip(a) != strip(b)
+}
+
+/// Puts the members of `metadata` in Go's order for built-in kinds, sorted for custom ones.
+pub(super) fn order(object: &mut Value, custom: bool) {
+    const ORDER: [&str; 15] = [
+        "name",
+        "generateName",
+        "namespace",
+        "selfLink",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "labels",
+        "annotations",
+        "ownerReferences",
+        "finalizers",
+        "managedFields",
+    ];
+    if let Some(m) = object.at_mut(&["metadata"]).and_then(Value::as_object_mut) {
+        if custom {
+            m.sort_keys();
+        } else {
+            m.sort_by_rank(|k| ORDER.iter().position(|o| *o == k).unwrap_or(ORDER.len()));
+        }
+    }
+    if let Some(root) = object.as_object_mut() {
+        let rank = |k: &str| {
+            let order: &[&str] = if custom {
+                &["apiVersion"]
+            } else {
+                &["kind", "apiVersion", "metadata"]
+            };
+            order.iter().position(|o| *o == k).unwrap_or(order.len())
+        };
+        if custom {
+            root.sort_keys();
+        } else {
+            let positions: std::collections::HashMap<String, usize> = root
+                .keys()
+                .enumerate()
+                .map(|(i, k)| (k.to_string(), i))
+                .collect();
+            root.sort_by_rank(|k| rank(k) * 1_000 + positions.get(k).copied().unwrap_or(999));
+        }
+    }
+}

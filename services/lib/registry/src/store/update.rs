@@ -1,0 +1,281 @@
+//! Update: read, change, check, write, again when another writer was faster.
+
+use catena_objects::{Reason, Status, Value, field, meta as object_meta};
+use catena_storage::{Compare, KeyValue, Op, TxnRequest};
+
+use super::{Store, Written, meta};
+use crate::{
+    Context,
+    admission::{Attributes, Operation},
+    codec,
+    options::Preconditions,
+};
+
+/// Makes the new object from the stored one (`None`: it does not exist), both in
+/// the storage version. Runs again when the stored object changed in between.
+pub type Change<'a> = &'a (dyn Fn(Option<&Value>) -> Result<Value, Status> + Send + Sync);
+
+const CHANGED: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";
+
+/// Attempts against writers that were faster, each after a fresh read.
+const ATTEMPTS: usize = 64;
+
+/// What one attempt made of the stored object.
+enum Attempt {
+    Done(Box<Written>),
+    /// Another write came between read and write.
+    Raced,
+}
+
+impl Store {
+    /// Updates an object with `change`. With `allow_create` (server-side apply) or a
+    /// strategy that allows it, an absent object is created.
+    pub async fn update(
+        &self,
+        ctx: &Context,
+        name: &str,
+        preconditions: &Preconditions,
+        allow_create: bool,
+        change: Change<'_>,
+    ) -> Result<Written, Status> {
+        let create = allow_create || self.resource.strategy.allow_create_on_update();
+        for _ in 0..ATTEMPTS {
+            let kv = match self.read(&ctx.namespace, name).await {
+                Ok(kv) => kv,
+                Err(s) if s.reason == Reason::NotFound && create => {
+                    match self.create(ctx, change(None)?).await {
+                        Err(s) if s.reason == Reason::AlreadyExists => continue,
+                        other => return other,
+                    }
+                }
+                Err(s) => return Err(s),
+            };
+            if let Attempt::Done(w) = self.try_update(ctx, name, preconditions, &kv, change).await? {
+                return Ok(*w);
+            }
+        }
+        Err(self.conflict(name, CHANGED))
+    }
+
+    async fn try_update(
+        &self,
+        ctx: &Context,
+        name: &str,
+        preconditions: &Preconditions,
+        kv: &KeyValue,
+        change: Change<'_>,
+    ) -> Result<Attempt, Status> {
+        let strategy = &self.resource.strategy;
+        let mut old = codec::decode(&self.resource, kv)?;
+        strategy.default(&mut old);
+        self.check_preconditions(name, preconditions, &old)?;
+        let mut object = change(Some(&old))?;
+        self.check_version(name, &mut object, &old)?;
+        strategy.default(&mut object);
+        self.admit(&mut Attributes {
+            operation: Operation::Update,
+            ctx,
+            resource: &self.resource,
+            name,
+            object: Some(&mut object),
+            old: Some(&old),
+        })
+        .await?;
+        self.before_update(ctx, name, &mut object, &old)?;
+        if catena_apply::same_but_times(&object, &old) {
+            catena_apply::keep_times(&mut object, &old);
+        }
+        self.admit_validate(&Attributes {
+            operation: Operation::Update,
+            ctx,
+            resource: &self.resource,
+            name,
+            object: Some(&mut object.clone()),
+            old: Some(&old),
+        })
+        .await?;
+        let warnings = strategy.warnings(ctx, &object, Some(&old));
+        let undo = self.resource.hooks.begin_update(ctx, &mut object, &old).await?;
+        meta::order(&mut object, self.resource.custom);
+        let done = self.write(ctx, kv, object, &old).await;
+        if let (Some(undo), true) = (undo, ctx.dry_run || !matches!(done, Ok(Some(_)))) {
+            undo().await;
+        }
+        Ok(match done? {
+            Some(object) => Attempt::Done(Box::new(Written {
+                object,
+                warnings,
+                created: false,
+            })),
+            None => Attempt::Raced,
+        })
+    }
+
+    pub(super) fn check_preconditions(
+        &self,
+        name: &str,
+        wanted: &Preconditions,
+        object: &Value,
+    ) -> Result<(), Status> {
+        let uid = object.str_at(&["metadata", "uid"]);
+        if let Some(want) = wanted.uid.as_deref().filter(|w| *w != uid) {
+            let why = format!(
+                "Precondition failed: UID in precondition: {want}, UID in object meta: {uid}"
+            );
+            return Err(self.conflict(name, &why));
+        }
+        let version = object.str_at(&["metadata", "resourceVersion"]);
+        if let Some(want) = wanted.resource_version.as_deref().filter(|w| *w != version) {
+            let why = format!(
+                "Precondition failed: ResourceVersion in precondition: {want}, ResourceVersion in object meta: {version}"
+            );
+            return Err(self.conflict(name, &why));
+        }
+        Ok(())
+    }
+
+    /// An update names the version that it changes, or overwrites where that is allowed.
+    fn check_version(&self, name: &str, object: &mut Value, old: &Value) -> Result<(), Status> {
+        let live = old.str_at(&["metadata", "resourceVersion"]).to_owned();
+        let given = object.str_at(&["metadata", "resourceVersion"]).to_owned();
+        if given == live {
+            return Ok(());
+        }
+        if given.is_empty() || given == "0" {
+            if self.resource.strategy.allow_unconditional_update() {
+                object.set(&["metadata", "resourceVersion"], live);
+                return Ok(());
+            }
+            let mut errors = field::Errors::new();
+            errors.push(field::Error::invalid(
+                &field::Path::new("metadata").child("resourceVersion"),
+                0i64,
+                "must be specified for an update",
+            ));
+            return Err(Status::invalid(
+                &self.resource.group,
+                &self.resource.plural,
+                name,
+                &errors,
+            ));
+        }
+        if given.parse::<u64>().is_err() {
+            return Err(Status::internal(format!(
+                "strconv.ParseUint: parsing {given:?}: invalid syntax"
+            )));
+        }
+        Err(self.conflict(name, CHANGED))
+    }
+
+    fn before_update(
+        &self,
+        ctx: &Context,
+        name: &str,
+        object: &mut Value,
+        old: &Value,
+    ) -> Result<(), Status> {
+        let strategy = &self.resource.strategy;
+        if self.resource.namespaced {
+            let own = object.str_at(&["metadata", "namespace"]).to_owned();
+            if own.is_empty() {
+                object.set(&["metadata", "namespace"], ctx.namespace.as_str());
+            } else if own != ctx.namespace {
+                return Err(Status::bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                ));
+            }
+        } else {
+            object.unset(&["metadata", "namespace"]);
+        }
+        meta::keep_system(object, old);
+        strategy.prepare_update(ctx, object, old);
+        meta::keep_system(object, old);
+        if strategy.has_generation() && meta::spec_changed(object, old) {
+            let generation = old.i64_at(&["metadata", "generation"]).unwrap_or(0);
+            object.set(&["metadata", "generation"], generation + 1);
+        }
+        let empty = Value::object();
+        let metadata = object.get("metadata").unwrap_or(&empty);
+        let path = field::Path::new("metadata");
+        let mut errors = object_meta::validate_object_meta(
+            metadata,
+            self.resource.namespaced,
+            &|_, _| Vec::new(),
+            &path,
+        );
+        let old_metadata = old.get("metadata").unwrap_or(&empty);
+        errors.extend(object_meta::validate_object_meta_update(
+            metadata,
+            old_metadata,
+            &path,
+        ));
+        errors.extend(strategy.validate_update(ctx, object, old));
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(self.invalid(name, &errors))
+    }
+
+    /// Writes the new object, or deletes it when nothing holds it any more.
+    /// `None`: the stored object changed in between.
+    async fn write(
+        &self,
+        ctx: &Context,
+        kv: &KeyValue,
+        mut object: Value,
+        old: &Value,
+    ) -> Result<Option<Value>, Status> {
+        let release = self.released(&object, old);
+        let value = codec::encode(&object);
+        if ctx.dry_run || (!release && value == kv.value) {
+            return Ok(Some(object));
+        }
+        let op = if release {
+            Op::Delete { key: kv.key.clone() }
+        } else {
+            Op::Put {
+                key: kv.key.clone(),
+                value,
+                lease: kv.lease,
+            }
+        };
+        let Some(revision) = self.swap(kv, op).await? else {
+            return Ok(None);
+        };
+        object.set(&["metadata", "resourceVersion"], revision.to_string());
+        meta::order(&mut object, self.resource.custom);
+        if release {
+            self.resource.hooks.after_delete(ctx, &object).await;
+        }
+        Ok(Some(object))
+    }
+
+    /// A deleted object goes with its last finalizer, once its grace is over.
+    fn released(&self, object: &Value, old: &Value) -> bool {
+        let grace = old
+            .i64_at(&["metadata", "deletionGracePeriodSeconds"])
+            .unwrap_or(0);
+        old.at(&["metadata", "deletionTimestamp"]).is_some()
+            && grace == 0
+            && object.items_at(&["metadata", "finalizers"]).is_empty()
+            && !self.resource.strategy.held(object)
+    }
+
+    /// Runs `op` if the key is still at the revision that was read.
+    pub(super) async fn swap(&self, kv: &KeyValue, op: Op) -> Result<Option<i64>, Status> {
+        let answer = self
+            .storage
+            .txn(TxnRequest {
+                compare: vec![Compare::ModRevision {
+                    key: kv.key.clone(),
+                    equals: kv.mod_revision,
+                }],
+                success: vec![op],
+                failure: Vec::new(),
+            })
+            .await
+            .map_err(codec::storage_error)?;
+        Ok(answer.succeeded.then_some(answer.revision))
+    }
+}
