@@ -2,6 +2,8 @@
 
 mod parse;
 mod print;
+#[cfg(test)]
+mod tests;
 
 pub use parse::{Error, MAX_DEPTH, Parsed, parse, parse_strict};
 pub use print::{go_quote, to_string, to_vec, write_float, write_string, write_value};

@@ -18,6 +18,7 @@ pub mod status;
 pub mod time;
 pub mod user;
 pub mod value;
+pub mod yaml;
 
 pub use map::Map;
 pub use status::{Reason, Status};

@@ -1,0 +1,220 @@
+//! Printing: block style, keys sorted, sequences at the level of their key.
+
+use super::resolve::resolve;
+use crate::{Map, Value, json};
+
+/// The YAML of a value, ending in a line feed.
+pub fn to_vec(v: &Value) -> Vec<u8> {
+    to_string(v).into_bytes()
+}
+
+/// As [`to_vec`].
+pub fn to_string(v: &Value) -> String {
+    let mut out = String::with_capacity(1_024);
+    match v {
+        Value::Object(m) if !m.is_empty() => mapping(&mut out, m, 0, false),
+        Value::Array(a) if !a.is_empty() => sequence(&mut out, a, 0, false),
+        other => {
+            scalar(&mut out, other, 0);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn pad(out: &mut String, indent: usize) {
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+/// `inline`: the first line continues a `- `.
+fn mapping(out: &mut String, map: &Map, indent: usize, inline: bool) {
+    let mut keys: Vec<_> = map.iter().collect();
+    keys.sort_by(|a, b| natural(a.0, b.0));
+    for (i, (key, value)) in keys.into_iter().enumerate() {
+        if i > 0 || !inline {
+            pad(out, indent);
+        }
+        string(out, key, indent, true);
+        out.push(':');
+        member(out, value, indent);
+    }
+}
+
+fn member(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Object(m) if !m.is_empty() => {
+            out.push('\n');
+            mapping(out, m, indent + 2, false);
+        }
+        Value::Array(a) if !a.is_empty() => {
+            out.push('\n');
+            sequence(out, a, indent, false);
+        }
+        other => {
+            out.push(' ');
+            scalar(out, other, indent + 2);
+            out.push('\n');
+        }
+    }
+}
+
+fn sequence(out: &mut String, items: &[Value], indent: usize, inline: bool) {
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 || !inline {
+            pad(out, indent);
+        }
+        out.push_str("- ");
+        match item {
+            Value::Object(m) if !m.is_empty() => mapping(out, m, indent + 2, true),
+            Value::Array(a) if !a.is_empty() => sequence(out, a, indent + 2, true),
+            other => {
+                scalar(out, other, indent + 2);
+                out.push('\n');
+            }
+        }
+    }
+}
+
+fn scalar(out: &mut String, v: &Value, indent: usize) {
+    match v {
+        Value::String(s) => string(out, s, indent, false),
+        Value::Object(_) => out.push_str("{}"),
+        Value::Array(_) => out.push_str("[]"),
+        other => out.push_str(&json::to_string(other)),
+    }
+}
+
+fn string(out: &mut String, s: &str, indent: usize, key: bool) {
+    let special = s.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{feff}');
+    let edge = s.starts_with([' ', '\n']) || s.ends_with(' ') || s.contains(" \n");
+    if s.contains('\n') && !special && !edge && !key {
+        return literal(out, s, indent);
+    }
+    if special || s.contains('\n') || !matches!(resolve(s), Value::String(_)) || is_base60(s) {
+        return out.push_str(&double_quoted(s));
+    }
+    if plain_allowed(s) && !looks_like_time_or_merge(s) {
+        out.push_str(s);
+    } else {
+        out.push('\'');
+        out.push_str(&s.replace('\'', "''"));
+        out.push('\'');
+    }
+}
+
+fn literal(out: &mut String, s: &str, indent: usize) {
+    let body = s.trim_end_matches('\n');
+    out.push_str(match s.len() - body.len() {
+        0 => "|-",
+        1 => "|",
+        _ => "|+",
+    });
+    let text = s.strip_suffix('\n').unwrap_or(s);
+    for line in text.split('\n') {
+        out.push('\n');
+        if !line.is_empty() {
+            pad(out, indent);
+            out.push_str(line);
+        }
+    }
+}
+
+fn double_quoted(s: &str) -> String {
+    let mut out = String::from("\"");
+    for c in s.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\0' => out.push_str("\\0"),
+            '\x07' => out.push_str("\\a"),
+            '\x08' => out.push_str("\\b"),
+            '\x0b' => out.push_str("\\v"),
+            '\x0c' => out.push_str("\\f"),
+            '\x1b' => out.push_str("\\e"),
+            '\u{85}' => out.push_str("\\N"),
+            '\u{feff}' => out.push_str("\\uFEFF"),
+            c if c.is_control() => out.push_str(&format!("\\x{:02X}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Whether a string can stand without quotes.
+fn plain_allowed(s: &str) -> bool {
+    const FIRST: &[char] = &[
+        '#', ',', '[', ']', '{', '}', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`',
+    ];
+    if s.is_empty() || s.starts_with(FIRST) || s.starts_with("---") || s.starts_with("...") {
+        return false;
+    }
+    if s.starts_with(' ') || s.ends_with(' ') {
+        return false;
+    }
+    let b = s.as_bytes();
+    if matches!(b[0], b'-' | b'?' | b':') && b.get(1).is_none_or(|c| *c == b' ') {
+        return false;
+    }
+    !(s.contains(": ") || s.ends_with(':') || s.contains(" #"))
+}
+
+/// Strings that resolve to something else than a string and keep to single quotes or double ones.
+fn looks_like_time_or_merge(s: &str) -> bool {
+    s == "<<"
+}
+
+/// `12:30:45`: a number in base 60 to old readers.
+fn is_base60(s: &str) -> bool {
+    let rest = s.strip_prefix(['-', '+']).unwrap_or(s);
+    let timestamp = crate::time::parse(s).is_ok()
+        || (s.len() == 10 && crate::time::parse(&format!("{s}T00:00:00Z")).is_ok());
+    if timestamp {
+        return true;
+    }
+    let mut parts = rest.split(':');
+    let head = parts.next().unwrap_or_default();
+    let digits = |p: &str| !p.is_empty() && p.bytes().all(|c| c.is_ascii_digit() || c == b'_');
+    let mut more = 0;
+    let tail = parts.all(|p| {
+        more += 1;
+        let p = p.split('.').next().unwrap_or_default();
+        digits(p) && p.len() <= 2 && p < "60"
+    });
+    more > 0 && tail && digits(head)
+}
+
+/// Go's order of keys: runs of digits compare as numbers, letters before the rest.
+fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let (ar, br): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut digits = false;
+    for i in 0..ar.len().min(br.len()) {
+        if ar[i] == br[i] {
+            digits = ar[i].is_ascii_digit();
+            continue;
+        }
+        let (al, bl) = (ar[i].is_alphabetic(), br[i].is_alphabetic());
+        if al && bl {
+            return ar[i].cmp(&br[i]);
+        }
+        if al || bl {
+            return if digits == al { Less } else { Greater };
+        }
+        let number = |r: &[char]| {
+            let n: String = r[i..].iter().take_while(|c| c.is_ascii_digit()).collect();
+            n.parse::<u128>().ok()
+        };
+        return match (number(&ar), number(&br)) {
+            (Some(x), Some(y)) if x != y => x.cmp(&y),
+            _ => ar[i].cmp(&br[i]),
+        };
+    }
+    match ar.len().cmp(&br.len()) {
+        Equal => Equal,
+        other => other,
+    }
+}
