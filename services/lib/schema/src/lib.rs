@@ -4,6 +4,11 @@
 //! their definition; decoding checks, pruning, defaulting, validation, patches
 //! and apply all walk the same nodes.
 
+mod builtin;
+mod decode;
 pub mod node;
+pub mod structural;
 
+pub use builtin::{builtin, message};
+pub use decode::{DecodeError, Decoded, canonical, decode, decode_object, strict_error};
 pub use node::{Field, ListType, MapType, Node, PatchStrategy, Type};

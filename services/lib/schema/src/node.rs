@@ -113,6 +113,27 @@ pub struct Node {
     pub embedded_resource: bool,
     /// Value validations of a custom resource.
     pub rules: Option<Box<crate::node::Rules>>,
+    /// How Go reads and prints the members; built-in structs only.
+    pub go: Option<Box<GoStruct>>,
+}
+
+/// What only a Go struct knows of its members.
+#[derive(Clone, Debug, Default)]
+pub struct GoStruct {
+    /// `PodSpec`, as decode errors name it.
+    pub name: &'static str,
+    /// One for each of the node's fields, in the same order.
+    pub members: Vec<GoMember>,
+}
+
+/// One member of a Go struct.
+#[derive(Clone, Debug)]
+pub struct GoMember {
+    /// Absent and zero differ.
+    pub pointer: bool,
+    pub omit: catena_facts::Omit,
+    /// Embedded structs on the way to the member, for decode errors.
+    pub via: Vec<&'static str>,
 }
 
 impl Node {
@@ -133,6 +154,7 @@ impl Node {
             preserve_unknown: false,
             embedded_resource: false,
             rules: None,
+            go: None,
         }
     }
 
