@@ -9,7 +9,7 @@ pub mod codec;
 pub mod handler;
 pub mod hooks;
 pub mod options;
-pub mod printer;
+
 pub mod resource;
 pub mod store;
 pub mod strategy;
@@ -18,7 +18,7 @@ pub use admission::{Admission, Attributes, Operation};
 pub use context::Context;
 pub use handler::Handler;
 pub use hooks::Hooks;
-pub use printer::{Column, Printer};
+pub use catena_printers::{Column, Printer};
 pub use resource::{Resource, Version};
 pub use store::{Store, Written};
 pub use strategy::{Graceful, Strategy};

@@ -12,7 +12,7 @@ pub struct Version {
     pub schema: Arc<Node>,
     /// Between this version and the storage version; `None`: the same shape.
     pub conversion: Option<Arc<dyn Conversion>>,
-    pub printer: Arc<dyn crate::Printer>,
+    pub printer: Arc<dyn catena_printers::Printer>,
     /// Text for clients that use this version.
     pub deprecation_warning: Option<String>,
 }

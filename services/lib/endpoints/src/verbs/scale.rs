@@ -80,7 +80,7 @@ fn view(call: &Call<'_>, object: &Value) -> Result<Value, Status> {
 /// A LabelSelector, or the plain map of a ReplicationController.
 fn selector_text(v: &Value) -> String {
     if v.get("matchLabels").is_some() || v.get("matchExpressions").is_some() {
-        return labels::Selector::from_label_selector(v)
+        return labels::Selector::from_label_selector(Some(v))
             .map(|s| s.to_string())
             .unwrap_or_default();
     }

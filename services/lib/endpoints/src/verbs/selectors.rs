@@ -20,13 +20,13 @@ impl Selectors {
             .map_err(|e| Status::bad_request(e.to_string()))?;
         let fields = fields::Selector::parse(call.query.get("fieldSelector").unwrap_or_default())
             .map_err(|e| Status::bad_request(e.to_string()))?;
-        for field in fields.names() {
-            if !known(resource, field) {
-                return Err(Status::bad_request(unknown(resource, field)));
+        for requirement in fields.requirements() {
+            if !known(resource, &requirement.field) {
+                return Err(Status::bad_request(unknown(resource, &requirement.field)));
             }
         }
         let in_path = call.request.info.parts.get(1).cloned();
-        let name = in_path.or_else(|| fields.requires_exact("metadata.name").map(str::to_owned));
+        let name = in_path.or_else(|| fields.exact("metadata.name").map(str::to_owned));
         Ok(Self {
             labels,
             fields,
@@ -36,7 +36,7 @@ impl Selectors {
 
     /// Whether everything matches, so that objects need not be looked at.
     pub(crate) fn is_empty(&self) -> bool {
-        self.labels.is_empty() && self.fields.is_empty() && self.name.is_none()
+        self.labels.is_everything() && self.fields.is_everything() && self.name.is_none()
     }
 
     pub(crate) fn matches(&self, resource: &Resource, object: &Value) -> bool {
@@ -45,24 +45,21 @@ impl Selectors {
         {
             return false;
         }
-        let own_labels = object.at(&["metadata", "labels"]);
-        let label = |key: &str| own_labels.and_then(|l| l.get(key)).and_then(Value::as_str);
-        if !self.labels.matches(label) {
+        if !self.labels.matches_labels(object.at(&["metadata", "labels"])) {
             return false;
         }
-        if self.fields.is_empty() {
+        if self.fields.is_everything() {
             return true;
         }
         let selectable = resource.strategy.selectable(object);
         self.fields.matches(|field| match field {
-            "metadata.name" => object.str_at(&["metadata", "name"]).to_owned(),
-            "metadata.namespace" => object.str_at(&["metadata", "namespace"]).to_owned(),
+            "metadata.name" => Some(object.str_at(&["metadata", "name"])),
+            "metadata.namespace" => Some(object.str_at(&["metadata", "namespace"])),
             other => resource
                 .selectable_fields
                 .iter()
                 .position(|f| f == other)
-                .and_then(|i| selectable.get(i).cloned())
-                .unwrap_or_default(),
+                .and_then(|i| selectable.get(i).map(String::as_str)),
         })
     }
 }

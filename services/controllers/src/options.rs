@@ -1,0 +1,24 @@
+//! Flags, named as those of kube-controller-manager.
+
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// How to reach the API server; without it, in-cluster configuration.
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
+    /// CA bundle for the kube-root-ca.crt config map of each namespace.
+    #[arg(long)]
+    pub root_ca_file: Option<PathBuf>,
+    /// Only the holder of the lease kube-system/catena-controllers works.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub leader_elect: bool,
+}
+
+impl Options {
+    /// Who holds the lease: unique per process.
+    pub(crate) fn identity(&self) -> String {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        format!("{}_{}", host.trim(), std::process::id())
+    }
+}
