@@ -100,3 +100,19 @@ pub fn human_short(seconds: i64) -> String {
         _ => format!("{}y", seconds / 31_536_000),
     }
 }
+
+/// [`age`] with `now` as text, for callers that carry the time of a request.
+pub fn age_at(since: &str, now: &str) -> String {
+    match parse(now) {
+        Ok(now) => age(since, now),
+        Err(_) => "<unknown>".to_owned(),
+    }
+}
+
+/// `time` moved by `seconds`; unreadable times and overflows stay as they are.
+pub fn add_seconds(time: &str, seconds: i64) -> String {
+    parse(time)
+        .ok()
+        .and_then(|t| t.checked_add(jiff::SignedDuration::from_secs(seconds)).ok())
+        .map_or_else(|| time.to_owned(), format_seconds)
+}
