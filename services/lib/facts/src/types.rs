@@ -43,6 +43,8 @@ pub struct Message {
     pub gvk: Vec<Gvk>,
     /// In Go's declaration order.
     pub fields: Vec<Field>,
+    /// Indices of `fields` by ascending tag: the order on the wire.
+    pub wire_order: Vec<u16>,
 }
 
 impl Message {

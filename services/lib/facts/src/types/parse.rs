@@ -18,13 +18,17 @@ pub(super) fn message(line: &'static str) -> Message {
     };
     let map_type = columns.next().unwrap_or_default();
     columns.next();
+    let fields: Vec<Field> = columns.filter_map(field).collect();
+    let mut wire_order: Vec<u16> = (0..).take(fields.len()).collect();
+    wire_order.sort_by_key(|i| fields[usize::from(*i)].tag);
     Message {
         name,
         go_type: go_type_of(name),
         shape,
         map_type,
         gvk: gvks(line).collect(),
-        fields: columns.filter_map(field).collect(),
+        fields,
+        wire_order,
     }
 }
 
