@@ -1,0 +1,252 @@
+//! PodSecurity: pods keep to the standard that their namespace's labels name.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use catena_objects::{Status, Value, meta};
+use catena_registry::{Admission, Attributes, Operation};
+
+use super::forbidden;
+use crate::{reader::ObjectReader, steps::{is_set, strings}};
+
+const LABEL: &str = "pod-security.kubernetes.io/enforce";
+
+pub(super) struct PodSecurity {
+    pub(super) reader: Arc<dyn ObjectReader>,
+}
+
+#[async_trait]
+impl Admission for PodSecurity {
+    fn handles(&self, operation: Operation, group: &str, resource: &str, sub: &str) -> bool {
+        matches!(operation, Operation::Create | Operation::Update)
+            && group.is_empty()
+            && resource == "pods"
+            && matches!(sub, "" | "ephemeralcontainers")
+    }
+
+    async fn validate(&self, a: &Attributes<'_>) -> Result<(), Status> {
+        let Some(pod) = a.object.as_deref() else { return Ok(()) };
+        if a.old.is_some_and(|old| old.get("spec") == pod.get("spec")) {
+            return Ok(());
+        }
+        let Some(ns) = self.reader.get("", "namespaces", "", &a.ctx.namespace).await? else {
+            return Ok(());
+        };
+        let level = meta::label(&ns, LABEL).unwrap_or("privileged");
+        let version = meta::label(&ns, "pod-security.kubernetes.io/enforce-version").unwrap_or("latest");
+        let found = violations(pod, level);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let why = format!("violates PodSecurity \"{level}:{version}\": {}", found.join(", "));
+        Err(forbidden(a, &why))
+    }
+}
+
+/// What a pod does against a level, reason and detail of each.
+fn violations(pod: &Value, level: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if level == "baseline" || level == "restricted" {
+        baseline(&mut out, pod, level == "restricted");
+    }
+    if level == "restricted" {
+        restricted(&mut out, pod);
+    }
+    out
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    ["initContainers", "containers", "ephemeralContainers"]
+        .into_iter()
+        .flat_map(|list| pod.items_at(&["spec", list]))
+}
+
+/// `container "a"`, `containers "a", "b"`.
+fn named(bad: &[&str], noun: &str) -> String {
+    let quoted: Vec<String> = bad.iter().map(|n| format!("{n:?}")).collect();
+    let plural = if bad.len() == 1 { "" } else { "s" };
+    format!("{noun}{plural} {}", quoted.join(", "))
+}
+
+fn must(bad: &[&str]) -> String {
+    named(bad, "container")
+}
+
+fn which<'a>(pod: &'a Value, bad: impl Fn(&Value) -> bool) -> Vec<&'a str> {
+    containers(pod).filter(|c| bad(c)).map(|c| c.str_at(&["name"])).collect()
+}
+
+fn baseline(out: &mut Vec<String>, pod: &Value, restricted: bool) {
+    let flags: Vec<&str> = ["hostNetwork", "hostPID", "hostIPC"]
+        .into_iter()
+        .filter(|f| pod.bool_at(&["spec", f]) == Some(true))
+        .collect();
+    if !flags.is_empty() {
+        let list: Vec<String> = flags.iter().map(|f| format!("{f}=true")).collect();
+        out.push(format!("host namespaces ({})", list.join(", ")));
+    }
+    let bad = which(pod, |c| c.bool_at(&["securityContext", "privileged"]) == Some(true));
+    if !bad.is_empty() {
+        out.push(format!("privileged ({} must not set securityContext.privileged=true)", must(&bad)));
+    }
+    if !restricted {
+        capabilities(out, pod);
+    }
+    let volumes: Vec<&str> = pod
+        .items_at(&["spec", "volumes"])
+        .iter()
+        .filter(|v| is_set(v, &["hostPath"]))
+        .map(|v| v.str_at(&["name"]))
+        .collect();
+    if !volumes.is_empty() {
+        out.push(format!("hostPath volumes ({})", named(&volumes, "volume")));
+    }
+    host_ports(out, pod);
+}
+
+fn capabilities(out: &mut Vec<String>, pod: &Value) {
+    const ALLOWED: [&str; 14] = [
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+        "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "",
+    ];
+    let extra = |c: &Value| -> Vec<String> {
+        strings(c, &["securityContext", "capabilities", "add"])
+            .into_iter()
+            .filter(|cap| !ALLOWED.contains(cap))
+            .map(|cap| format!("{cap:?}"))
+            .collect()
+    };
+    let bad = which(pod, |c| !extra(c).is_empty());
+    if !bad.is_empty() {
+        let all: BTreeSet<String> = containers(pod).flat_map(extra).collect();
+        let list: Vec<String> = all.into_iter().collect();
+        out.push(format!(
+            "non-default capabilities ({} must not include {} in securityContext.capabilities.add)",
+            must(&bad),
+            list.join(", ")
+        ));
+    }
+}
+
+fn host_ports(out: &mut Vec<String>, pod: &Value) {
+    let ports = |c: &Value| -> Vec<i64> {
+        c.items_at(&["ports"])
+            .iter()
+            .filter_map(|p| p.i64_at(&["hostPort"]).filter(|n| *n != 0))
+            .collect()
+    };
+    let bad = which(pod, |c| !ports(c).is_empty());
+    if !bad.is_empty() {
+        let all: BTreeSet<i64> = containers(pod).flat_map(ports).collect();
+        let list: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let plural = if list.len() == 1 { "" } else { "s" };
+        out.push(format!("hostPort ({} uses hostPort{plural} {})", must(&bad), list.join(", ")));
+    }
+}
+
+fn restricted(out: &mut Vec<String>, pod: &Value) {
+    let windows = pod.str_at(&["spec", "os", "name"]) == "windows";
+    if !windows {
+        let bad = which(pod, |c| {
+            c.bool_at(&["securityContext", "allowPrivilegeEscalation"]) != Some(false)
+        });
+        if !bad.is_empty() {
+            out.push(format!(
+                "allowPrivilegeEscalation != false ({} must set securityContext.allowPrivilegeEscalation=false)",
+                must(&bad)
+            ));
+        }
+        unrestricted_capabilities(out, pod);
+    }
+    volume_types(out, pod);
+    run_as_non_root(out, pod);
+    if !windows {
+        seccomp(out, pod);
+    }
+}
+
+fn unrestricted_capabilities(out: &mut Vec<String>, pod: &Value) {
+    let bad = which(pod, |c| {
+        !strings(c, &["securityContext", "capabilities", "drop"]).contains(&"ALL")
+    });
+    let adds = |c: &Value| {
+        strings(c, &["securityContext", "capabilities", "add"])
+            .iter()
+            .any(|cap| *cap != "NET_BIND_SERVICE")
+    };
+    let adding = which(pod, adds);
+    let mut parts = Vec::new();
+    if !bad.is_empty() {
+        parts.push(format!("{} must set securityContext.capabilities.drop=[\"ALL\"]", must(&bad)));
+    }
+    if !adding.is_empty() {
+        parts.push(format!(
+            "{} must not include capabilities other than \"NET_BIND_SERVICE\" in securityContext.capabilities.add",
+            must(&adding)
+        ));
+    }
+    if !parts.is_empty() {
+        out.push(format!("unrestricted capabilities ({})", parts.join("; ")));
+    }
+}
+
+fn volume_types(out: &mut Vec<String>, pod: &Value) {
+    const ALLOWED: [&str; 8] = [
+        "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim",
+        "projected", "secret",
+    ];
+    let mut names = Vec::new();
+    let mut types = BTreeSet::new();
+    for volume in pod.items_at(&["spec", "volumes"]) {
+        for (key, _) in crate::steps::members(volume, &[]) {
+            if key != "name" && !ALLOWED.contains(&key) && key != "image" {
+                names.push(volume.str_at(&["name"]));
+                types.insert(format!("{key:?}"));
+            }
+        }
+    }
+    if !names.is_empty() {
+        let verb = if names.len() == 1 { "uses" } else { "use" };
+        let noun = if types.len() == 1 { "type" } else { "types" };
+        let list: Vec<String> = types.into_iter().collect();
+        out.push(format!(
+            "restricted volume types ({} {verb} restricted volume {noun} {})",
+            named(&names, "volume"),
+            list.join(", ")
+        ));
+    }
+}
+
+fn run_as_non_root(out: &mut Vec<String>, pod: &Value) {
+    let by_pod = pod.bool_at(&["spec", "securityContext", "runAsNonRoot"]);
+    let bad = which(pod, |c| {
+        let own = c.bool_at(&["securityContext", "runAsNonRoot"]);
+        own == Some(false) || (own.is_none() && by_pod != Some(true))
+    });
+    if !bad.is_empty() {
+        out.push(format!(
+            "runAsNonRoot != true (pod or {} must set securityContext.runAsNonRoot=true)",
+            must(&bad)
+        ));
+    }
+    let root = which(pod, |c| c.i64_at(&["securityContext", "runAsUser"]) == Some(0));
+    if !root.is_empty() || pod.i64_at(&["spec", "securityContext", "runAsUser"]) == Some(0) {
+        let who = if root.is_empty() { "pod".to_owned() } else { must(&root) };
+        out.push(format!("runAsUser=0 ({who} must not set runAsUser=0)"));
+    }
+}
+
+fn seccomp(out: &mut Vec<String>, pod: &Value) {
+    let good = |ty: &str| matches!(ty, "RuntimeDefault" | "Localhost");
+    let by_pod = good(pod.str_at(&["spec", "securityContext", "seccompProfile", "type"]));
+    let bad = which(pod, |c| {
+        let own = c.str_at(&["securityContext", "seccompProfile", "type"]);
+        if own.is_empty() { !by_pod } else { !good(own) }
+    });
+    if !bad.is_empty() {
+        out.push(format!(
+            "seccompProfile (pod or {} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\")",
+            must(&bad)
+        ));
+    }
+}

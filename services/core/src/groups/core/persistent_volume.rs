@@ -1,0 +1,252 @@
+//! PersistentVolume: `ValidatePersistentVolume*`.
+
+use catena_objects::{
+    Value,
+    field::{Error, Errors, Path},
+    names,
+};
+use catena_registry::{Context, Strategy};
+
+use crate::steps::{complaints, immutable, is_set, keep, one_of, same, strings};
+
+/// Volume types, by member name.
+const SOURCES: [&str; 22] = [
+    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd",
+    "quobyte", "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume",
+    "photonPersistentDisk", "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
+];
+const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+const CSI_DRIVER_MAX: usize = 63;
+
+#[derive(Debug)]
+pub struct PersistentVolume;
+
+impl Strategy for PersistentVolume {
+    fn default(&self, object: &mut Value) {
+        if object.str_at(&["status", "phase"]).is_empty() {
+            object.set(&["status", "phase"], "Pending");
+        }
+        if object.str_at(&["spec", "persistentVolumeReclaimPolicy"]).is_empty() {
+            object.set(&["spec", "persistentVolumeReclaimPolicy"], "Retain");
+        }
+        object.set_default(&["spec", "volumeMode"], "Filesystem");
+        if is_set(object, &["spec", "hostPath"]) {
+            object.set_default(&["spec", "hostPath", "type"], "");
+        }
+    }
+
+    fn prepare_create(&self, ctx: &Context, object: &mut Value) {
+        object.set(&["status"], Value::object());
+        object.set(&["status", "phase"], "Pending");
+        object.set(&["status", "lastPhaseTransitionTime"], ctx.now.as_str());
+    }
+
+    fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
+        if ctx.subresource != "status" {
+            keep(object, old, &["status"]);
+            return;
+        }
+        keep(object, old, &["spec"]);
+        let phase = ["status", "phase"];
+        let time = ["status", "lastPhaseTransitionTime"];
+        if old.str_at(&phase) != object.str_at(&phase) && object.at(&time) == old.at(&time) {
+            object.set(&time, ctx.now.as_str());
+        }
+    }
+
+    fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
+        let mut errors = Errors::new();
+        let spec = Path::new("spec");
+        access_modes(&mut errors, &spec, object, "");
+        capacity(&mut errors, &spec, object);
+        let policies = ["Delete", "Recycle", "Retain"];
+        let policy = object.str_at(&["spec", "persistentVolumeReclaimPolicy"]);
+        if !policy.is_empty() {
+            one_of(&mut errors, &spec.child("persistentVolumeReclaimPolicy"), policy, &policies);
+        }
+        node_affinity(&mut errors, object);
+        sources(&mut errors, &spec, object);
+        class_names(&mut errors, &spec, object);
+        errors
+    }
+
+    fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
+        if ctx.subresource == "status" {
+            return Errors::new();
+        }
+        let mut errors = self.validate(ctx, object);
+        if SOURCES.iter().any(|s| !same(object.at(&["spec", s]), old.at(&["spec", s]))) {
+            let path = Path::new("spec").child("persistentvolumesource");
+            let text = "spec.persistentvolumesource is immutable after creation";
+            errors.push(Error::forbidden(&path, text));
+        }
+        let mode = ["spec", "volumeMode"];
+        immutable(&mut errors, &Path::new("volumeMode"), object.at(&mode), old.at(&mode));
+        let affinity = ["spec", "nodeAffinity"];
+        if is_set(old, &affinity) && !same(object.at(&affinity), old.at(&affinity)) {
+            let value = object.at(&affinity).cloned().unwrap_or_default();
+            let text = "field is immutable, except for updating from beta label to GA";
+            errors.push(Error::invalid(&Path::new("nodeAffinity"), value, text));
+        }
+        errors
+    }
+}
+
+/// Access modes of a volume or a claim; `required` is the text when there are none.
+pub(super) fn access_modes(errors: &mut Errors, spec: &Path, object: &Value, required: &str) {
+    let modes = strings(object, &["spec", "accessModes"]);
+    let path = spec.child("accessModes");
+    if modes.is_empty() {
+        errors.push(Error::required(&path, required));
+    }
+    for mode in &modes {
+        one_of(errors, &path, mode, &MODES);
+    }
+    let others = modes.iter().any(|m| *m != "ReadWriteOncePod" && MODES.contains(m));
+    if modes.contains(&"ReadWriteOncePod") && others {
+        let text = "may not use ReadWriteOncePod with other access modes";
+        errors.push(Error::forbidden(&path, text));
+    }
+}
+
+fn capacity(errors: &mut Errors, spec: &Path, object: &Value) {
+    let path = spec.child("capacity");
+    let all = object.at(&["spec", "capacity"]);
+    let count = all.and_then(Value::as_object).map_or(0, |m| m.len());
+    if count == 0 {
+        errors.push(Error::required(&path, ""));
+    }
+    if !is_set(object, &["spec", "capacity", "storage"]) || count > 1 {
+        let value = all.cloned().unwrap_or_default();
+        errors.push(Error::not_supported(&path, value, &["storage"]));
+    }
+}
+
+fn node_affinity(errors: &mut Errors, object: &Value) {
+    if !is_set(object, &["spec", "nodeAffinity"]) {
+        return;
+    }
+    let path = Path::new("spec").child("nodeAffinity").child("required");
+    if !is_set(object, &["spec", "nodeAffinity", "required"]) {
+        errors.push(Error::required(&path, "must specify required node constraints"));
+        return;
+    }
+    let terms = object.items_at(&["spec", "nodeAffinity", "required", "nodeSelectorTerms"]);
+    let path = path.child("nodeSelectorTerms");
+    if terms.is_empty() {
+        errors.push(Error::required(&path, "must have at least one node selector term"));
+    }
+    for (i, term) in terms.iter().enumerate() {
+        for (j, requirement) in term.items_at(&["matchExpressions"]).iter().enumerate() {
+            let at = path.index(i).child("matchExpressions").index(j);
+            selector_requirement(errors, &at, requirement);
+        }
+    }
+}
+
+/// `ValidateNodeSelectorRequirement`.
+fn selector_requirement(errors: &mut Errors, path: &Path, requirement: &Value) {
+    let values = strings(requirement, &["values"]);
+    let at = path.child("values");
+    match requirement.str_at(&["operator"]) {
+        "In" | "NotIn" => {
+            if values.is_empty() {
+                let text = "must be specified when `operator` is 'In' or 'NotIn'";
+                errors.push(Error::required(&at, text));
+            }
+        }
+        "Exists" | "DoesNotExist" => {
+            if !values.is_empty() {
+                let text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                errors.push(Error::forbidden(&at, text));
+            }
+        }
+        "Gt" | "Lt" => {
+            if values.len() != 1 {
+                let text = "must be specified single value when `operator` is 'Lt' or 'Gt'";
+                errors.push(Error::required(&at, text));
+            }
+        }
+        other => {
+            let text = "not a valid selector operator";
+            errors.push(Error::invalid(&path.child("operator"), other, text));
+        }
+    }
+    let key = requirement.str_at(&["key"]);
+    complaints(errors, &path.child("key"), key, names::qualified_name(key));
+}
+
+fn sources(errors: &mut Errors, spec: &Path, object: &Value) {
+    let found: Vec<&str> = SOURCES.into_iter().filter(|s| is_set(object, &["spec", s])).collect();
+    for extra in found.iter().skip(1) {
+        errors.push(Error::forbidden(&spec.child(extra), "may not specify more than 1 volume type"));
+    }
+    match found.first() {
+        None => errors.push(Error::required(spec, "must specify a volume type")),
+        Some(&"csi") => csi(errors, &spec.child("csi"), object),
+        Some(source) => source_rules(errors, &spec.child(source), source, object),
+    }
+}
+
+/// What the types without a driver require.
+fn source_rules(errors: &mut Errors, path: &Path, source: &str, object: &Value) {
+    let required: &[&str] = match source {
+        "hostPath" | "local" => &["path"],
+        "nfs" => &["server", "path"],
+        _ => &[],
+    };
+    for field in required {
+        if object.str_at(&["spec", source, field]).is_empty() {
+            errors.push(Error::required(&path.child(field), ""));
+        }
+    }
+    let at = object.str_at(&["spec", source, "path"]);
+    if matches!(source, "hostPath" | "local") && at.split('/').any(|part| part == "..") {
+        errors.push(Error::invalid(&path.child("path"), at, "must not contain '..'"));
+    }
+    if source == "nfs" && !at.is_empty() && !at.starts_with('/') {
+        errors.push(Error::invalid(&path.child("path"), at, "must be an absolute path"));
+    }
+    if source == "local" && !is_set(object, &["spec", "nodeAffinity"]) {
+        let at = Path::new("metadata").child("annotations");
+        errors.push(Error::required(&at, "Local volume requires node affinity"));
+    }
+}
+
+fn csi(errors: &mut Errors, path: &Path, object: &Value) {
+    let driver = object.str_at(&["spec", "csi", "driver"]);
+    csi_driver(errors, &path.child("driver"), driver);
+    if object.str_at(&["spec", "csi", "volumeHandle"]).is_empty() {
+        errors.push(Error::required(&path.child("volumeHandle"), ""));
+    }
+}
+
+/// `ValidateCSIDriverName`.
+fn csi_driver(errors: &mut Errors, path: &Path, driver: &str) {
+    if driver.is_empty() {
+        errors.push(Error::required(path, ""));
+        return;
+    }
+    if driver.len() > CSI_DRIVER_MAX {
+        errors.push(Error::too_long(path, CSI_DRIVER_MAX));
+    }
+    let lower = driver.to_lowercase();
+    complaints(errors, path, driver, names::dns1123_subdomain(&lower, false));
+}
+
+/// Class names and volume mode.
+pub(super) fn class_names(errors: &mut Errors, spec: &Path, object: &Value) {
+    let class = object.str_at(&["spec", "storageClassName"]);
+    if !class.is_empty() {
+        complaints(errors, &spec.child("storageClassName"), class, names::dns1123_subdomain(class, false));
+    }
+    if is_set(object, &["spec", "volumeMode"]) {
+        let mode = object.str_at(&["spec", "volumeMode"]);
+        one_of(errors, &spec.child("volumeMode"), mode, &["Block", "Filesystem"]);
+    }
+    let class = object.str_at(&["spec", "volumeAttributesClassName"]);
+    if !class.is_empty() {
+        let path = spec.child("volumeAttributesClassName");
+        complaints(errors, &path, class, names::dns1123_subdomain(class, false));
+    }
+}
