@@ -27,6 +27,9 @@ pub trait Hooks: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// After an update is stored; what only `old` held may be given back.
+    async fn after_update(&self, ctx: &Context, object: &Value, old: &Value) {}
+
     /// After the object is gone from storage.
     async fn after_delete(&self, ctx: &Context, object: &Value) {}
 }

@@ -71,11 +71,16 @@ impl Resource {
 
     pub fn storage_api_version(&self) -> String {
         let v = &self.versions[self.storage_version].name;
-        if self.group.is_empty() {
-            v.clone()
-        } else {
-            format!("{}/{v}", self.group)
+        match self.storage_group() {
+            "" => v.clone(),
+            group => format!("{group}/{v}"),
         }
+    }
+
+    /// Group in which objects are stored: a resource that two groups serve is
+    /// stored in the older one (`AddCohabitatingResources`).
+    pub fn storage_group(&self) -> &str {
+        if self.group == "events.k8s.io" { "" } else { &self.group }
     }
 
     /// Storage key of an object.

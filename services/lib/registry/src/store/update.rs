@@ -102,7 +102,11 @@ impl Store {
         if let (Some(undo), true) = (undo, ctx.dry_run || !matches!(done, Ok(Some(_)))) {
             undo().await;
         }
-        Ok(match done? {
+        let done = done?;
+        if let (Some(object), false) = (&done, ctx.dry_run) {
+            self.resource.hooks.after_update(ctx, object, &old).await;
+        }
+        Ok(match done {
             Some(object) => Attempt::Done(Box::new(Written {
                 object,
                 warnings,
