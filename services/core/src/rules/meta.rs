@@ -1,7 +1,8 @@
 //! Metadata of templates.
 
 use catena_objects::{
-    field::{Error, Errors},
+    Value,
+    field::{Error, Errors, Path},
     names,
 };
 
@@ -22,4 +23,18 @@ pub fn annotations(at: &At, e: &mut Errors) {
     if total > ANNOTATIONS_MAX {
         e.push(Error::too_long(&at.path, ANNOTATIONS_MAX));
     }
+}
+
+/// Finalizers without a domain must be known ones (`validateKubeFinalizerName`).
+pub fn finalizers(object: &Value) -> Errors {
+    let mut e = Errors::new();
+    let path = Path::new("metadata").child("finalizers");
+    for (i, f) in object.items_at(&["metadata", "finalizers"]).iter().enumerate() {
+        let name = f.as_str().unwrap_or_default();
+        if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            e.push(Error::invalid(&path.index(i), name, why));
+        }
+    }
+    e
 }

@@ -55,6 +55,8 @@ pub enum Kind {
     Required,
     Duplicate,
     Invalid,
+    /// Invalid, and the message leaves the value out (`OmitValueType`).
+    InvalidWithoutValue,
     NotSupported,
     Forbidden,
     TooLong,
@@ -70,7 +72,7 @@ impl Kind {
             Self::NotFound => "FieldValueNotFound",
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
-            Self::Invalid => "FieldValueInvalid",
+            Self::Invalid | Self::InvalidWithoutValue => "FieldValueInvalid",
             Self::NotSupported => "FieldValueNotSupported",
             Self::Forbidden => "FieldValueForbidden",
             Self::TooLong => "FieldValueTooLong",
@@ -85,7 +87,7 @@ impl Kind {
             Self::NotFound => "Not found",
             Self::Required => "Required value",
             Self::Duplicate => "Duplicate value",
-            Self::Invalid | Self::TypeInvalid => "Invalid value",
+            Self::Invalid | Self::InvalidWithoutValue | Self::TypeInvalid => "Invalid value",
             Self::NotSupported => "Unsupported value",
             Self::Forbidden => "Forbidden",
             Self::TooLong => "Too long",
@@ -120,6 +122,11 @@ impl Error {
 
     pub fn invalid(path: &Path, value: impl Into<Value>, detail: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, path, value.into(), detail)
+    }
+
+    /// Invalid without showing the value.
+    pub fn invalid_without_value(path: &Path, detail: impl Into<String>) -> Self {
+        Self::new(Kind::InvalidWithoutValue, path, Value::Null, detail)
     }
 
     pub fn type_invalid(path: &Path, value: impl Into<Value>, detail: impl Into<String>) -> Self {
@@ -168,7 +175,11 @@ impl Error {
     pub fn body(&self) -> String {
         let mut out = self.kind.text().to_owned();
         match self.kind {
-            Kind::Required | Kind::Forbidden | Kind::TooLong | Kind::InternalError => {}
+            Kind::Required
+            | Kind::Forbidden
+            | Kind::TooLong
+            | Kind::InternalError
+            | Kind::InvalidWithoutValue => {}
             _ => {
                 out.push_str(": ");
                 bad_value(&mut out, &self.value);

@@ -10,7 +10,7 @@ pub struct ControllerRevision;
 
 impl Strategy for ControllerRevision {
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         At::root(object, "revision").non_negative(&mut e);
         let data = At::root(object, "data");
         match data.v {
@@ -22,7 +22,7 @@ impl Strategy for ControllerRevision {
     }
 
     fn validate_update(&self, _ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         At::root(object, "revision").non_negative(&mut e);
         let data = At::root(object, "data");
         let null = Value::Null;

@@ -37,7 +37,7 @@ impl Strategy for DaemonSet {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         spec(object, None, &mut e);
         e
     }
@@ -52,7 +52,7 @@ impl Strategy for DaemonSet {
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         if ctx.subresource == "status" {
             status(object, old, &mut e);
             return e;

@@ -20,7 +20,7 @@ impl Strategy for ReplicaSet {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         spec(object, None, &mut e);
         e
     }
@@ -30,7 +30,7 @@ impl Strategy for ReplicaSet {
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         if ctx.subresource == "status" {
             status(&At::root(object, "status"), &mut e);
             return e;

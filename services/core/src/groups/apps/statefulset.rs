@@ -46,7 +46,7 @@ impl Strategy for StatefulSet {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         spec(object, Mode::Create, None, &mut e);
         e
     }
@@ -57,7 +57,7 @@ impl Strategy for StatefulSet {
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         if ctx.subresource == "status" {
             status(object, old, &mut e);
             return e;
@@ -184,7 +184,7 @@ fn template(at: &At, mode: Mode, old: Option<&Value>, e: &mut Errors) {
     let mut copy = at.child("template").v.clone();
     copy.unset(&["spec", "subdomain"]);
     copy.unset(&["spec", "hostname"]);
-    let claims: Vec<&str> = at
+    let claims: std::collections::BTreeSet<&str> = at
         .v
         .items_at(&["volumeClaimTemplates"])
         .iter()
@@ -198,7 +198,7 @@ fn template(at: &At, mode: Mode, old: Option<&Value>, e: &mut Errors) {
         volumes.extend(
             copy.items_at(&["spec", "volumes"])
                 .iter()
-                .filter(|v| !claims.contains(&v.str_at(&["name"])))
+                .filter(|v| !claims.contains(v.str_at(&["name"])))
                 .cloned(),
         );
         copy.set(&["spec", "volumes"], volumes);

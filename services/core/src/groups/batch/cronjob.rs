@@ -43,7 +43,7 @@ impl Strategy for CronJob {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         spec(&At::root(object, "spec"), None, &mut e);
         let name = At::root(object, "metadata").child("name");
         if name.str().len() > 52 {
@@ -58,7 +58,7 @@ impl Strategy for CronJob {
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         if ctx.subresource != "status" {
             spec(&At::root(object, "spec"), Some(old), &mut e);
         }

@@ -40,7 +40,7 @@ impl Strategy for Job {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         generated_selector(object, &mut e);
         let at = At::root(object, "spec");
         full_spec(&at, Opts::default(), &mut e);
@@ -64,7 +64,7 @@ impl Strategy for Job {
         if ctx.subresource == "status" {
             return job_status::validate(object, old);
         }
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         let at = At::root(object, "spec");
         full_spec(&at, workload::opts(Some(old)), &mut e);
         completions(&at, old, &mut e);
@@ -307,7 +307,7 @@ fn template(at: &At, old: &Value, e: &mut Errors) {
     }
     let mut was = old.at(&["spec", "template"]).cloned().unwrap_or_default();
     let idle = is_idle(old);
-    let mut take = |path: &[&str], was: &mut Value| match new.v.at(path) {
+    let take = |path: &[&str], was: &mut Value| match new.v.at(path) {
         Some(v) => was.set(path, v.clone()),
         None => drop(was.unset(path)),
     };

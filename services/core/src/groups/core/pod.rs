@@ -49,7 +49,7 @@ impl Strategy for Pod {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         let opts = validate::Opts { is_pod: true, ..validate::Opts::default() };
         metadata_and_spec(object, opts, &mut e);
         let spec = At::root(object, "spec");

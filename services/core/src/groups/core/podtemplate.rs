@@ -30,7 +30,7 @@ impl Strategy for PodTemplate {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         pod_template_spec(&At::root(object, "template"), Opts::default(), &mut e);
         e
     }
@@ -40,7 +40,7 @@ impl Strategy for PodTemplate {
     }
 
     fn validate_update(&self, _ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         let null = Value::Null;
         let opts = opts_for_update(old.at(&["template", "spec"]).unwrap_or(&null), false);
         pod_template_spec(&At::root(object, "template"), opts, &mut e);

@@ -40,7 +40,7 @@ impl Strategy for ReplicationController {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         spec(object, None, &mut e);
         e
     }
@@ -50,13 +50,22 @@ impl Strategy for ReplicationController {
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = Errors::new();
+        let mut e = crate::rules::meta::finalizers(object);
         if ctx.subresource == "status" {
             replicaset::status(&At::root(object, "status"), &mut e);
         } else {
             spec(object, Some(old), &mut e);
         }
         e
+    }
+
+    /// The declarative rule of this kind counts bytes in its message.
+    fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
+        let characters = catena_objects::names::max_len_error(catena_objects::names::SUBDOMAIN_MAX);
+        catena_objects::names::dns1123_subdomain(name, is_prefix)
+            .into_iter()
+            .map(|why| if why == characters { why.replace("characters", "bytes") } else { why })
+            .collect()
     }
 
     fn has_generation(&self) -> bool {
