@@ -1,1 +1,354 @@
+//! Server-side apply and the bookkeeping of field ownership, after
+//! `apimachinery/pkg/util/managedfields` and structured-merge-diff.
 
+mod element;
+mod last_applied;
+mod managed;
+mod set;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod update;
+
+pub use element::Element;
+pub use set::Set;
+
+use std::sync::Arc;
+
+use catena_objects::status::{Cause, Details};
+use catena_objects::{Reason, Status, Value, gvk::GroupVersionKind};
+use catena_schema::{Node, Type};
+
+use managed::{Managed, Manager, Operation, Owned};
+use update::{Conflicts, Failure, Versions};
+
+/// Update managers of an object; the oldest beyond are merged into one.
+const MAX_UPDATE_MANAGERS: usize = 10;
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+const ANCIENT_CHANGES: &str = "ancient-changes";
+
+/// Converts an object to another version of its kind and gives that version's
+/// schema; `None` when the version is not served any more.
+pub type Convert<'a> = &'a dyn Fn(&Value, &str) -> Option<(Value, Arc<Node>)>;
+
+/// Who writes, and how.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Schema of the version of the request. One of [`Type::Any`] works by deduction.
+    pub node: &'a Arc<Node>,
+    /// `apps/v1`: of the request; the objects given are in it.
+    pub group_version: &'a str,
+    /// Kind that an applied configuration must have; "" for any.
+    pub kind: &'a str,
+    /// Name of the writer; "" is recorded as "unknown".
+    pub manager: &'a str,
+    /// RFC 3339, whole seconds.
+    pub time: &'a str,
+    /// "status", "scale"; "" for the object itself.
+    pub subresource: &'a str,
+    /// Take fields from their owners.
+    pub force: bool,
+    /// Paths that the endpoint resets and so nobody owns through it (`&[&["status"]]`).
+    pub reset_fields: &'a [&'a [&'a str]],
+    /// For entries written in other versions; `None`: they have the same shape.
+    pub convert: Option<Convert<'a>>,
+}
+
+/// Books a create, update or (non-apply) patch: returns `new` with its
+/// `metadata.managedFields`. `live` is the stored object, `None` on create.
+/// Entries that `new` brings replace the stored ones; `[]` or `[{}]` forgets them.
+pub fn track_update(live: Option<&Value>, new: Value, request: &Request<'_>) -> Value {
+    let entries = |v: &Value| Managed::decode(v.items_at(&["metadata", "managedFields"]));
+    let stored = || live.and_then(|l| entries(l).ok()).unwrap_or_default();
+    let own = new.at(&["metadata", "managedFields"]);
+    let mut managed = if !request.subresource.is_empty() {
+        stored()
+    } else if own.is_some_and(is_reset) {
+        Managed::default()
+    } else {
+        entries(&new).ok().filter(|m| !m.is_empty()).unwrap_or_else(stored)
+    };
+    let mut new = without_managed(new);
+    // Objects that nobody ever tracked stay untracked until the first apply.
+    let exists = live.is_some_and(|l| !l.str_at(&["metadata", "uid"]).is_empty());
+    if managed.is_empty() && exists {
+        return new;
+    }
+    let old = live.map_or_else(|| empty_object(request), |l| without_managed(l.clone()));
+    book(&old, &new, &mut managed, request, request.manager);
+    managed.write(&mut new);
+    match live {
+        Some(live) => keep_timestamps(live, new),
+        None => new,
+    }
+}
+
+/// Applies `config`: the live object with what the configuration sets, without
+/// what it no longer sets, and with its `metadata.managedFields`. The result is
+/// to be defaulted. `live` is `None` when the object does not exist yet.
+///
+/// # Errors
+/// 409 with every conflict; 400 and 500 for configurations that do not fit.
+pub fn apply(live: Option<&Value>, config: &Value, request: &Request<'_>) -> Result<Value, Status> {
+    check_kind(config, request)?;
+    if config.at(&["metadata", "managedFields"]).is_some_and(|v| !v.is_null()) {
+        return Err(Status::bad_request("metadata.managedFields must be nil"));
+    }
+    let versions = Versions::new(request);
+    typed::validate(config, versions.shape()).map_err(|e| {
+        plain_error(format!("failed to create typed patch object ({}): {e}", describe(config)))
+    })?;
+    let stored = live.map_or(&[][..], |l| l.items_at(&["metadata", "managedFields"]));
+    let mut managed = Managed::decode(stored)
+        .map_err(|e| plain_error(format!("failed to decode managed fields: {e}")))?;
+    let old = live.map_or_else(|| empty_object(request), |l| without_managed(l.clone()));
+    if managed.is_empty() {
+        book(&empty_object(request), &old, &mut managed, request, BEFORE_FIRST_APPLY);
+    }
+    let manager = Manager::new(request.manager, Operation::Apply, "", request.subresource);
+    let before = managed.clone();
+    let mut result = versions.apply(&old, config, &mut managed, &manager, request.force);
+    if let Err(Failure::Conflicts(conflicts)) = &result
+        && request.manager == "kubectl"
+        && let Some(allowed) = last_applied::allowed_conflicts(&old, request)
+    {
+        let rest = without(conflicts, &allowed);
+        managed = before;
+        result = if rest.is_empty() {
+            versions.apply(&old, config, &mut managed, &manager, true)
+        } else {
+            Err(Failure::Conflicts(rest))
+        };
+    }
+    let changed = result.map_err(|f| match f {
+        Failure::Conflicts(c) => conflict_error(&c),
+        Failure::Other(e) => plain_error(e),
+    })?;
+    strip(&mut managed, &manager);
+    let mut object = match changed {
+        Some(object) => {
+            if let Some(owned) = managed.0.get_mut(&manager) {
+                owned.time = request.time.to_owned();
+            }
+            object
+        }
+        None => old,
+    };
+    if request.manager == "kubectl" {
+        last_applied::refresh(&mut object, config);
+    }
+    managed.write(&mut object);
+    Ok(match live {
+        Some(live) => keep_timestamps(live, object),
+        None => object,
+    })
+}
+
+/// The new object with the old entries when nothing but their times differs, so
+/// that a write that changes nothing is none. To be called again after admission.
+pub fn keep_timestamps(live: &Value, mut new: Value) -> Value {
+    let path = ["metadata", "managedFields"];
+    let (old_entries, entries) = (live.items_at(&path), new.items_at(&path));
+    let untimed = |list: &[Value]| -> Vec<Value> {
+        list.iter()
+            .map(|e| {
+                let mut e = e.clone();
+                e.unset(&["time"]);
+                e
+            })
+            .collect()
+    };
+    if old_entries.is_empty() || entries.is_empty() || untimed(old_entries) != untimed(entries) {
+        return new;
+    }
+    if without_managed(live.clone()) == without_managed(new.clone()) {
+        new.set(&path, old_entries.to_vec());
+    }
+    new
+}
+
+fn is_reset(entries: &Value) -> bool {
+    match entries.as_array() {
+        Some([]) => true,
+        Some([one]) => one.as_object().is_some_and(catena_objects::Map::is_empty),
+        _ => false,
+    }
+}
+
+fn without_managed(mut object: Value) -> Value {
+    object.unset(&["metadata", "managedFields"]);
+    object
+}
+
+/// What a new object is compared with: of built-in kinds, what Go prints of an
+/// empty struct, because members that are always there are not set by anybody.
+fn empty_object(request: &Request<'_>) -> Value {
+    if request.node.message.is_empty() {
+        return Value::object();
+    }
+    let mut out = zero(request.node, 0);
+    out.set_default(&["metadata"], Value::object());
+    out
+}
+
+fn zero(node: &Node, depth: usize) -> Value {
+    match node.ty {
+        Type::Object if node.additional.is_none() && depth < 32 => node
+            .fields
+            .iter()
+            .filter(|f| f.always_printed)
+            .map(|f| (f.name.clone(), zero(f.node.get(), depth + 1)))
+            .collect::<catena_objects::Map>()
+            .into(),
+        Type::String => "".into(),
+        Type::Boolean => false.into(),
+        Type::Int32 | Type::Int64 | Type::Integer | Type::Number => 0i64.into(),
+        Type::Quantity => "0".into(),
+        _ => Value::Null,
+    }
+}
+
+/// Gives what changed between the objects to `name`.
+fn book(old: &Value, new: &Value, managed: &mut Managed, request: &Request<'_>, name: &str) {
+    let changed = Versions::new(request).update(old, new, managed).difference(&unowned());
+    if !changed.is_empty() {
+        let manager = Manager::new(
+            name,
+            Operation::Update,
+            request.group_version,
+            request.subresource,
+        );
+        let set = match managed.0.get(&manager) {
+            Some(previous) => changed.union(&previous.set),
+            None => changed,
+        };
+        let owned = Owned {
+            set,
+            api_version: request.group_version.to_owned(),
+            time: request.time.to_owned(),
+        };
+        managed.0.insert(manager, owned);
+    }
+    cap(managed);
+}
+
+/// Fields that nobody owns: identity, and what the server sets.
+fn unowned() -> Set {
+    const METADATA: [&str; 9] = [
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+    ];
+    let mut out = Set::of_fields(&[&["apiVersion"], &["kind"], &["metadata"]]);
+    for name in METADATA {
+        out.insert(&[Element::field("metadata"), Element::field(name)]);
+    }
+    out
+}
+
+fn strip(managed: &mut Managed, manager: &Manager) {
+    if let Some(owned) = managed.0.get_mut(manager) {
+        owned.set = owned.set.difference(&unowned());
+        if owned.set.is_empty() {
+            managed.0.remove(manager);
+        }
+    }
+}
+
+/// Merges the oldest update managers of a version when there are too many.
+fn cap(managed: &mut Managed) {
+    let mut updaters: Vec<(String, Manager)> = managed
+        .0
+        .iter()
+        .filter(|(m, _)| m.operation == Operation::Update)
+        .map(|(m, o)| (o.time.clone(), m.clone()))
+        .collect();
+    let mut count = updaters.len();
+    updaters.sort();
+    let mut first: std::collections::BTreeMap<String, Manager> = Default::default();
+    for (_, manager) in updaters {
+        if count <= MAX_UPDATE_MANAGERS {
+            return;
+        }
+        let version = manager.api_version.clone();
+        let bucket = Manager::new(ANCIENT_CHANGES, Operation::Update, &version, "");
+        let Some(oldest) = first.get(&version) else {
+            first.insert(version, manager);
+            continue;
+        };
+        if !managed.0.contains_key(&bucket)
+            && let Some(owned) = managed.0.remove(oldest)
+        {
+            managed.0.insert(bucket.clone(), owned);
+        }
+        if bucket == manager {
+            continue;
+        }
+        if let Some(merged) = managed.0.remove(&manager)
+            && let Some(owned) = managed.0.get_mut(&bucket)
+        {
+            owned.set = owned.set.union(&merged.set);
+            owned.time = merged.time;
+        }
+        count -= 1;
+    }
+}
+
+fn check_kind(config: &Value, request: &Request<'_>) -> Result<(), Status> {
+    let version = config.str_at(&["apiVersion"]);
+    let kind = config.str_at(&["kind"]);
+    if version == request.group_version && (request.kind.is_empty() || kind == request.kind) {
+        return Ok(());
+    }
+    let found = GroupVersionKind::of(config).unwrap_or_default();
+    Err(Status::bad_request(format!("invalid object type: {found}")))
+}
+
+fn describe(object: &Value) -> String {
+    let gvk = GroupVersionKind::of(object).unwrap_or_default();
+    let at = |m| object.str_at(&["metadata", m]);
+    format!("{}/{}; {gvk}", at("namespace"), at("name"))
+}
+
+fn plain_error(message: impl Into<String>) -> Status {
+    Status::new(Reason::Unknown, message)
+}
+
+fn without(conflicts: &Conflicts, allowed: &Set) -> Conflicts {
+    conflicts
+        .iter()
+        .map(|(m, s)| (m.clone(), s.difference(allowed)))
+        .filter(|(_, s)| !s.is_empty())
+        .collect()
+}
+
+fn conflict_error(conflicts: &Conflicts) -> Status {
+    let mut causes = Vec::new();
+    let mut lines = Vec::new();
+    for (manager, set) in conflicts {
+        let who = manager.describe();
+        lines.push(format!("conflicts with {who}:"));
+        for path in set.paths() {
+            let path: String = path.iter().map(ToString::to_string).collect();
+            lines.push(format!("- {path}"));
+            causes.push(Cause {
+                reason: "FieldManagerConflict".to_owned(),
+                message: format!("conflict with {who}"),
+                field: path,
+            });
+        }
+    }
+    let message = match causes.as_slice() {
+        [one] => format!("Apply failed with 1 conflict: {}: {}", one.message, one.field),
+        many => format!("Apply failed with {} conflicts: {}", many.len(), lines.join("\n")),
+    };
+    let mut status = Status::new(Reason::Conflict, message);
+    status.details = Some(Box::new(Details { causes, ..Details::default() }));
+    status
+}
