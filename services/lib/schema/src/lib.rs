@@ -7,6 +7,7 @@
 mod builtin;
 mod decode;
 pub mod node;
+pub mod regex;
 pub mod structural;
 
 pub use builtin::{builtin, message};

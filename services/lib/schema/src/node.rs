@@ -170,6 +170,10 @@ impl Node {
     }
 }
 
+/// A compiled pattern, or why it does not compile.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled(pub Arc<OnceLock<Result<regex_automata::meta::Regex, String>>>);
+
 /// JSON-schema validations of one node of a custom resource.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -183,6 +187,8 @@ pub struct Rules {
     pub min_length: Option<i64>,
     pub max_length: Option<i64>,
     pub pattern: Option<String>,
+    /// `pattern`, compiled on first use.
+    pub compiled: Compiled,
     pub min_items: Option<i64>,
     pub max_items: Option<i64>,
     pub unique_items: bool,

@@ -1,9 +1,18 @@
-//! Schemas of custom resources.
+//! Schemas of custom resources: reading, checking, pruning, defaulting, validation.
 
-use catena_objects::Value;
+mod check;
+mod decode;
+mod default;
+mod format;
+mod list_map;
+mod parse;
+mod prune;
+mod validate;
 
-use crate::{DecodeError, Decoded, Node};
-
-pub(crate) fn decode(_node: &Node, value: Value) -> Result<Decoded, DecodeError> {
-    Ok(Decoded { value, unknown: Vec::new() })
-}
+pub use check::{check, check_structural};
+pub use decode::{decode, sorted};
+pub use default::{default, prune_nulls};
+pub use list_map::validate_lists;
+pub use parse::{has_validations, parse};
+pub use prune::{prune, prune_default};
+pub use validate::{validate, validate_update};
