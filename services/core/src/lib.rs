@@ -1,13 +1,39 @@
 //! The core server: every built-in API group, as a delegate of the chain.
+//!
+//! `args` are the flags, `assemble` joins the parts, `server` serves them;
+//! `groups` holds the rules of each resource.
 
 pub mod admission;
 pub mod allocators;
+mod args;
+pub mod assemble;
 pub mod bootstrap;
 pub mod groups;
 pub mod reader;
 pub mod registrations;
 pub mod rules;
+mod server;
 mod steps;
 mod usage;
 
+use std::sync::Arc;
+
+use catena_delegate::Delegate;
+use catena_objects::Status;
+use catena_storage::Storage;
+
+pub use args::Options;
+pub use assemble::Extras;
 pub use registrations::{Wiring, key_prefix, registrations};
+pub use server::CoreResources;
+
+/// Makes the delegate: bootstraps what is missing, then serves from `storage`.
+pub async fn build(
+    options: &Options,
+    storage: Arc<dyn Storage>,
+    extras: Extras,
+) -> Result<Arc<dyn Delegate>, Status> {
+    let resources = assemble::prepare(options, &storage, extras).await?;
+    let resources = Arc::new(CoreResources::new(&resources, &storage));
+    Ok(Arc::new(catena_endpoints::Server { resources }))
+}

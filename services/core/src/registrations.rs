@@ -57,9 +57,10 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
     let (group, plural) = (main.group, main.plural);
     let views: Vec<&str> = facts
         .iter()
-        .filter(|f| f.version == newest && !f.subresource.is_empty())
+        .filter(|f| f.version == newest && is_view(f.subresource))
         .map(|f| f.subresource)
         .collect();
+    let scales = facts.iter().any(|f| f.version == newest && f.subresource == "scale");
     let handlers = wiring
         .handlers
         .iter()
@@ -82,13 +83,18 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
         selectable_fields: selectable_fields(group, plural),
         subresources: views.iter().map(|s| (*s).to_owned()).collect(),
         handlers,
-        scale: views.contains(&"scale").then(scale),
+        scale: scales.then(scale),
         strategy: groups::strategy_for(group, newest, plural),
         hooks: wiring.hooks.get(&(group, plural)).cloned().unwrap_or_else(|| Arc::new(NoHooks)),
         admission: wiring.admission.clone(),
         custom: false,
         returns_deleted: returns_deleted(group, plural),
     })
+}
+
+/// Subresources that are the object itself; the others have handlers of their own.
+fn is_view(subresource: &str) -> bool {
+    ["status", "finalize", "approval", "ephemeralcontainers", "resize"].contains(&subresource)
 }
 
 /// Versions of a resource, preferred (and stored) one first.

@@ -1,0 +1,61 @@
+//! Joins resources, rules, admission and allocation.
+
+use std::{collections::HashMap, sync::Arc};
+
+use catena_objects::Status;
+use catena_registry::{Admission, Handler, Hooks, Resource};
+use catena_storage::Storage;
+
+use crate::{
+    Options, Wiring, admission,
+    allocators::{Addresses, Ports, ServiceHooks},
+    bootstrap, groups,
+    reader::StorageReader,
+    registrations,
+};
+
+/// What other parts of the server add.
+#[derive(Default)]
+pub struct Extras {
+    /// Plugins after the default ones.
+    pub admission: Vec<Arc<dyn Admission>>,
+    /// Subresources that take another kind, and resources that are never stored.
+    pub handlers: HashMap<(&'static str, &'static str, &'static str), Arc<dyn Handler>>,
+    /// Data of kube-system/extension-apiserver-authentication.
+    pub authentication: Vec<(String, String)>,
+}
+
+/// The built-in resources, ready to be served from `storage`.
+pub fn resources(options: &Options, storage: &Arc<dyn Storage>, extras: Extras) -> Vec<Arc<Resource>> {
+    let addresses: Vec<Addresses> = options
+        .service_cluster_ip_range
+        .iter()
+        .map(|range| Addresses::new(storage.clone(), *range))
+        .collect();
+    groups::core::service::set_default_families(addresses.iter().map(Addresses::family).collect());
+    let (first, last) = options.service_node_port_range;
+    let ports = Ports::new(storage.clone(), first, last);
+    let services: Arc<dyn Hooks> = Arc::new(ServiceHooks { addresses, ports });
+    let reader = Arc::new(StorageReader::new(storage.clone()));
+    let mut plugins = admission::plugins(reader.clone());
+    plugins.extend(extras.admission);
+    let resources = registrations(&Wiring {
+        admission: Arc::new(plugins),
+        hooks: HashMap::from([(("", "services"), services)]),
+        handlers: extras.handlers,
+    });
+    reader.learn(&resources);
+    resources
+}
+
+/// The resources, after what a control plane starts with is in storage.
+pub async fn prepare(
+    options: &Options,
+    storage: &Arc<dyn Storage>,
+    extras: Extras,
+) -> Result<Vec<Arc<Resource>>, Status> {
+    let config = options.bootstrap(extras.authentication.clone());
+    let resources = resources(options, storage, extras);
+    bootstrap::run(&**storage, &resources, &config).await?;
+    Ok(resources)
+}
