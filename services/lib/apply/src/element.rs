@@ -32,11 +32,19 @@ impl Element {
         match kind {
             "f" => Ok(Self::field(rest)),
             "v" => Ok(Self::Value(value()?)),
-            "i" => rest.parse().map(Self::Index).map_err(|_| format!("bad index: {rest}")),
+            "i" => rest
+                .parse()
+                .map(Self::Index)
+                .map_err(|_| format!("bad index: {rest}")),
             "k" => {
                 let value = value()?;
-                let members = value.as_object().ok_or_else(|| format!("bad key: {rest}"))?;
-                let mut key: Vec<_> = members.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+                let members = value
+                    .as_object()
+                    .ok_or_else(|| format!("bad key: {rest}"))?;
+                let mut key: Vec<_> = members
+                    .iter()
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect();
                 key.sort_by(|a, b| a.0.cmp(&b.0));
                 Ok(Self::Key(key))
             }
@@ -73,8 +81,10 @@ impl fmt::Display for Element {
         match self {
             Self::Field(name) => write!(f, ".{name}"),
             Self::Key(key) => {
-                let parts: Vec<String> =
-                    key.iter().map(|(k, v)| format!("{k}={}", value_text(v))).collect();
+                let parts: Vec<String> = key
+                    .iter()
+                    .map(|(k, v)| format!("{k}={}", value_text(v)))
+                    .collect();
                 write!(f, "[{}]", parts.join(","))
             }
             Self::Value(v) => write!(f, "[={}]", value_text(v)),

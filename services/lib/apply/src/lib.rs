@@ -20,16 +20,12 @@ use catena_objects::{Reason, Status, Value, gvk::GroupVersionKind};
 use catena_schema::{Node, Type};
 
 use managed::{Managed, Manager, Operation, Owned};
-use update::{Conflicts, Failure, Versions};
+use update::{Conflicts, Failure, Rules};
 
 /// Update managers of an object; the oldest beyond are merged into one.
 const MAX_UPDATE_MANAGERS: usize = 10;
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 const ANCIENT_CHANGES: &str = "ancient-changes";
-
-/// Converts an object to another version of its kind and gives that version's
-/// schema; `None` when the version is not served any more.
-pub type Convert<'a> = &'a dyn Fn(&Value, &str) -> Option<(Value, Arc<Node>)>;
 
 /// Who writes, and how.
 #[derive(Clone, Copy)]
@@ -38,8 +34,6 @@ pub struct Request<'a> {
     pub node: &'a Arc<Node>,
     /// `apps/v1`: of the request; the objects given are in it.
     pub group_version: &'a str,
-    /// Kind that an applied configuration must have; "" for any.
-    pub kind: &'a str,
     /// Name of the writer; "" is recorded as "unknown".
     pub manager: &'a str,
     /// RFC 3339, whole seconds.
@@ -50,14 +44,19 @@ pub struct Request<'a> {
     pub force: bool,
     /// Paths that the endpoint resets and so nobody owns through it (`&[&["status"]]`).
     pub reset_fields: &'a [&'a [&'a str]],
-    /// For entries written in other versions; `None`: they have the same shape.
-    pub convert: Option<Convert<'a>>,
 }
 
 /// Books a create, update or (non-apply) patch: returns `new` with its
 /// `metadata.managedFields`. `live` is the stored object, `None` on create.
 /// Entries that `new` brings replace the stored ones; `[]` or `[{}]` forgets them.
-pub fn track_update(live: Option<&Value>, new: Value, request: &Request<'_>) -> Value {
+///
+/// # Errors
+/// None as yet: entries that cannot be read are forgotten, as upstream does.
+pub fn track_update(
+    live: Option<&Value>,
+    new: Value,
+    request: &Request<'_>,
+) -> Result<Value, Status> {
     let entries = |v: &Value| Managed::decode(v.items_at(&["metadata", "managedFields"]));
     let stored = || live.and_then(|l| entries(l).ok()).unwrap_or_default();
     let own = new.at(&["metadata", "managedFields"]);
@@ -66,21 +65,22 @@ pub fn track_update(live: Option<&Value>, new: Value, request: &Request<'_>) -> 
     } else if own.is_some_and(is_reset) {
         Managed::default()
     } else {
-        entries(&new).ok().filter(|m| !m.is_empty()).unwrap_or_else(stored)
+        entries(&new)
+            .ok()
+            .filter(|m| !m.is_empty())
+            .unwrap_or_else(stored)
     };
     let mut new = without_managed(new);
     // Objects that nobody ever tracked stay untracked until the first apply.
     let exists = live.is_some_and(|l| !l.str_at(&["metadata", "uid"]).is_empty());
     if managed.is_empty() && exists {
-        return new;
+        return Ok(new);
     }
     let old = live.map_or_else(|| empty_object(request), |l| without_managed(l.clone()));
     book(&old, &new, &mut managed, request, request.manager);
     managed.write(&mut new);
-    match live {
-        Some(live) => keep_timestamps(live, new),
-        None => new,
-    }
+    settle(live, &mut new);
+    Ok(new)
 }
 
 /// Applies `config`: the live object with what the configuration sets, without
@@ -90,24 +90,35 @@ pub fn track_update(live: Option<&Value>, new: Value, request: &Request<'_>) -> 
 /// # Errors
 /// 409 with every conflict; 400 and 500 for configurations that do not fit.
 pub fn apply(live: Option<&Value>, config: &Value, request: &Request<'_>) -> Result<Value, Status> {
-    check_kind(config, request)?;
-    if config.at(&["metadata", "managedFields"]).is_some_and(|v| !v.is_null()) {
+    if config
+        .at(&["metadata", "managedFields"])
+        .is_some_and(|v| !v.is_null())
+    {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
-    let versions = Versions::new(request);
-    typed::validate(config, versions.shape()).map_err(|e| {
-        plain_error(format!("failed to create typed patch object ({}): {e}", describe(config)))
+    let rules = Rules::new(request);
+    typed::validate(config, rules.shape()).map_err(|e| {
+        plain_error(format!(
+            "failed to create typed patch object ({}): {e}",
+            describe(config)
+        ))
     })?;
     let stored = live.map_or(&[][..], |l| l.items_at(&["metadata", "managedFields"]));
     let mut managed = Managed::decode(stored)
         .map_err(|e| plain_error(format!("failed to decode managed fields: {e}")))?;
     let old = live.map_or_else(|| empty_object(request), |l| without_managed(l.clone()));
     if managed.is_empty() {
-        book(&empty_object(request), &old, &mut managed, request, BEFORE_FIRST_APPLY);
+        book(
+            &empty_object(request),
+            &old,
+            &mut managed,
+            request,
+            BEFORE_FIRST_APPLY,
+        );
     }
     let manager = Manager::new(request.manager, Operation::Apply, "", request.subresource);
     let before = managed.clone();
-    let mut result = versions.apply(&old, config, &mut managed, &manager, request.force);
+    let mut result = rules.apply(&old, config, &mut managed, &manager, request.force);
     if let Err(Failure::Conflicts(conflicts)) = &result
         && request.manager == "kubectl"
         && let Some(allowed) = last_applied::allowed_conflicts(&old, request)
@@ -115,7 +126,7 @@ pub fn apply(live: Option<&Value>, config: &Value, request: &Request<'_>) -> Res
         let rest = without(conflicts, &allowed);
         managed = before;
         result = if rest.is_empty() {
-            versions.apply(&old, config, &mut managed, &manager, true)
+            rules.apply(&old, config, &mut managed, &manager, true)
         } else {
             Err(Failure::Conflicts(rest))
         };
@@ -138,17 +149,23 @@ pub fn apply(live: Option<&Value>, config: &Value, request: &Request<'_>) -> Res
         last_applied::refresh(&mut object, config);
     }
     managed.write(&mut object);
-    Ok(match live {
-        Some(live) => keep_timestamps(live, object),
-        None => object,
-    })
+    settle(live, &mut object);
+    Ok(object)
 }
 
-/// The new object with the old entries when nothing but their times differs, so
-/// that a write that changes nothing is none. To be called again after admission.
-pub fn keep_timestamps(live: &Value, mut new: Value) -> Value {
-    let path = ["metadata", "managedFields"];
-    let (old_entries, entries) = (live.items_at(&path), new.items_at(&path));
+fn settle(live: Option<&Value>, new: &mut Value) {
+    if let Some(live) = live
+        && same_but_times(new, live)
+    {
+        keep_times(new, live);
+    }
+}
+
+const ENTRIES: [&str; 2] = ["metadata", "managedFields"];
+
+/// Whether nothing but the times of entries differs, so that a write would be none.
+/// To be asked again after admission.
+pub fn same_but_times(new: &Value, old: &Value) -> bool {
     let untimed = |list: &[Value]| -> Vec<Value> {
         list.iter()
             .map(|e| {
@@ -158,13 +175,18 @@ pub fn keep_timestamps(live: &Value, mut new: Value) -> Value {
             })
             .collect()
     };
-    if old_entries.is_empty() || entries.is_empty() || untimed(old_entries) != untimed(entries) {
-        return new;
+    let (entries, old_entries) = (new.items_at(&ENTRIES), old.items_at(&ENTRIES));
+    !entries.is_empty()
+        && untimed(entries) == untimed(old_entries)
+        && without_managed(new.clone()) == without_managed(old.clone())
+}
+
+/// Takes over the entries of the old object, times included.
+pub fn keep_times(new: &mut Value, old: &Value) {
+    match old.at(&ENTRIES) {
+        Some(entries) => new.set(&ENTRIES, entries.clone()),
+        None => drop(new.unset(&ENTRIES)),
     }
-    if without_managed(live.clone()) == without_managed(new.clone()) {
-        new.set(&path, old_entries.to_vec());
-    }
-    new
 }
 
 fn is_reset(entries: &Value) -> bool {
@@ -210,7 +232,9 @@ fn zero(node: &Node, depth: usize) -> Value {
 
 /// Gives what changed between the objects to `name`.
 fn book(old: &Value, new: &Value, managed: &mut Managed, request: &Request<'_>, name: &str) {
-    let changed = Versions::new(request).update(old, new, managed).difference(&unowned());
+    let changed = Rules::new(request)
+        .update(old, new, managed)
+        .difference(&unowned());
     if !changed.is_empty() {
         let manager = Manager::new(
             name,
@@ -300,10 +324,13 @@ fn cap(managed: &mut Managed) {
     }
 }
 
-fn check_kind(config: &Value, request: &Request<'_>) -> Result<(), Status> {
-    let version = config.str_at(&["apiVersion"]);
-    let kind = config.str_at(&["kind"]);
-    if version == request.group_version && (request.kind.is_empty() || kind == request.kind) {
+/// Whether an applied configuration is of the type that the URL names; to be
+/// asked before it is converted.
+///
+/// # Errors
+/// 400 with the type found.
+pub fn check_type(config: &Value, group_version: &str, kind: &str) -> Result<(), Status> {
+    if config.str_at(&["apiVersion"]) == group_version && config.str_at(&["kind"]) == kind {
         return Ok(());
     }
     let found = GroupVersionKind::of(config).unwrap_or_default();
@@ -345,10 +372,20 @@ fn conflict_error(conflicts: &Conflicts) -> Status {
         }
     }
     let message = match causes.as_slice() {
-        [one] => format!("Apply failed with 1 conflict: {}: {}", one.message, one.field),
-        many => format!("Apply failed with {} conflicts: {}", many.len(), lines.join("\n")),
+        [one] => format!(
+            "Apply failed with 1 conflict: {}: {}",
+            one.message, one.field
+        ),
+        many => format!(
+            "Apply failed with {} conflicts: {}",
+            many.len(),
+            lines.join("\n")
+        ),
     };
     let mut status = Status::new(Reason::Conflict, message);
-    status.details = Some(Box::new(Details { causes, ..Details::default() }));
+    status.details = Some(Box::new(Details {
+        causes,
+        ..Details::default()
+    }));
     status
 }

@@ -31,7 +31,12 @@ impl Operation {
 }
 
 impl Manager {
-    pub(crate) fn new(name: &str, operation: Operation, api_version: &str, subresource: &str) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        operation: Operation,
+        api_version: &str,
+        subresource: &str,
+    ) -> Self {
         let applies = operation == Operation::Apply;
         Self {
             name: if name.is_empty() { "unknown" } else { name }.to_owned(),
@@ -86,13 +91,20 @@ impl Managed {
                 "FieldsV1" => {}
                 "" => return Err(format!("missing fieldsType in managed fields entry {i}")),
                 other => {
-                    return Err(format!("invalid fieldsType {other:?} in managed fields entry {i}"));
+                    return Err(format!(
+                        "invalid fieldsType {other:?} in managed fields entry {i}"
+                    ));
                 }
             }
             let manager = Manager {
                 name: entry.str_at(&["manager"]).to_owned(),
                 operation,
-                api_version: if operation == Operation::Apply { "" } else { api_version }.to_owned(),
+                api_version: if operation == Operation::Apply {
+                    ""
+                } else {
+                    api_version
+                }
+                .to_owned(),
                 subresource: entry.str_at(&["subresource"]).to_owned(),
             };
             let set = match entry.get("fieldsV1") {
@@ -119,13 +131,20 @@ impl Managed {
     fn encode(&self) -> Vec<Value> {
         let mut entries: Vec<(&Manager, &Owned)> = self.0.iter().collect();
         entries.sort_by(|(a, x), (b, y)| {
-            (a.operation, &x.time, &a.name, &x.api_version, &a.subresource).cmp(&(
-                b.operation,
-                &y.time,
-                &b.name,
-                &y.api_version,
-                &b.subresource,
-            ))
+            (
+                a.operation,
+                &x.time,
+                &a.name,
+                &x.api_version,
+                &a.subresource,
+            )
+                .cmp(&(
+                    b.operation,
+                    &y.time,
+                    &b.name,
+                    &y.api_version,
+                    &b.subresource,
+                ))
         });
         entries.into_iter().map(|(m, o)| entry(m, o)).collect()
     }

@@ -84,7 +84,11 @@ impl Set {
         Self {
             members: self.members.intersection(&other.members).cloned().collect(),
             children: self.children_with(|element, child| {
-                other.children.get(element).map(|o| child.intersection(o)).unwrap_or_default()
+                other
+                    .children
+                    .get(element)
+                    .map(|o| child.intersection(o))
+                    .unwrap_or_default()
             }),
         }
     }
@@ -188,7 +192,6 @@ impl Set {
         out.into()
     }
 
-
     /// Reads `fieldsV1`.
     ///
     /// # Errors
@@ -206,7 +209,11 @@ impl Set {
         let mut out = Self::new();
         let mut includes_self = false;
         let Some(members) = v.as_object() else {
-            return if v.is_null() { Ok((out, true)) } else { Err("expected an object".to_owned()) };
+            return if v.is_null() {
+                Ok((out, true))
+            } else {
+                Err("expected an object".to_owned())
+            };
         };
         for (key, below) in members {
             if key == "." {

@@ -39,7 +39,9 @@ impl<'a> Shape<'a> {
     pub(crate) fn atom(self, value: Option<&Value>) -> Atom {
         let node = match self {
             // `RawExtension` and `JSON` of built-in kinds are one leaf.
-            Self::Node(n) if n.ty == Type::Any && !(n.go_type.is_empty() && n.message.is_empty()) => {
+            Self::Node(n)
+                if n.ty == Type::Any && !(n.go_type.is_empty() && n.message.is_empty()) =>
+            {
                 return match value {
                     Some(Value::Array(_)) => Atom::List { associative: false },
                     None | Some(Value::Object(_) | Value::Null) => Atom::Map { atomic: true },
@@ -56,8 +58,12 @@ impl<'a> Shape<'a> {
             }
         };
         match node.ty {
-            Type::Object => Atom::Map { atomic: node.map_type == MapType::Atomic },
-            Type::Array => Atom::List { associative: node.list_type != ListType::Atomic },
+            Type::Object => Atom::Map {
+                atomic: node.map_type == MapType::Atomic,
+            },
+            Type::Array => Atom::List {
+                associative: node.list_type != ListType::Atomic,
+            },
             Type::FieldsV1 => Atom::Map { atomic: false },
             _ => Atom::Scalar,
         }
@@ -85,7 +91,10 @@ impl<'a> Shape<'a> {
 
     pub(crate) fn items(self) -> Shape<'a> {
         match self {
-            Self::Node(n) => n.items.as_ref().map_or(Shape::Deduced, |i| Shape::Node(i.get())),
+            Self::Node(n) => n
+                .items
+                .as_ref()
+                .map_or(Shape::Deduced, |i| Shape::Node(i.get())),
             Self::Deduced => Shape::Deduced,
         }
     }
@@ -103,9 +112,10 @@ impl<'a> Shape<'a> {
                 Value::Array(_) => {
                     Err("not supported: associative list with lists as elements".to_owned())
                 }
-                Value::Null => {
-                    Err("associative list without keys has an element that's an explicit null".to_owned())
-                }
+                Value::Null => Err(
+                    "associative list without keys has an element that's an explicit null"
+                        .to_owned(),
+                ),
                 scalar => Ok(Element::Value(scalar.clone())),
             };
         }
@@ -134,7 +144,11 @@ fn keyed(node: &Node, item: &Value) -> Result<Element, String> {
         })
         .collect();
     if key.is_empty() {
-        let names: Vec<String> = node.list_map_keys.iter().map(|k| format!("{k:?}")).collect();
+        let names: Vec<String> = node
+            .list_map_keys
+            .iter()
+            .map(|k| format!("{k:?}"))
+            .collect();
         return Err(format!(
             "associative list with keys has an element that omits all key fields [{}] (and doesn't have default values for any key fields)",
             names.join(" ")

@@ -2,10 +2,8 @@
 //! applier may take, and what goes when it stops naming a field.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use catena_objects::Value;
-use catena_schema::Node;
 
 use crate::Request;
 use crate::managed::{Managed, Manager, Owned};
@@ -15,8 +13,8 @@ use crate::typed::{self, Comparison, Shape};
 /// Fields that a manager owns and another one wants to change.
 pub(crate) type Conflicts = BTreeMap<Manager, Set>;
 
-/// Objects in the version of the request, and in others when they can be converted.
-pub(crate) struct Versions<'a, 'r> {
+/// The rules, for one request.
+pub(crate) struct Rules<'a, 'r> {
     pub(crate) request: &'a Request<'r>,
     reset: Set,
 }
@@ -26,26 +24,22 @@ pub(crate) enum Failure {
     Other(String),
 }
 
-impl<'a, 'r> Versions<'a, 'r> {
+impl<'a, 'r> Rules<'a, 'r> {
     pub(crate) fn new(request: &'a Request<'r>) -> Self {
-        Self { request, reset: Set::of_fields(request.reset_fields) }
+        Self {
+            request,
+            reset: Set::of_fields(request.reset_fields),
+        }
     }
 
     pub(crate) fn shape(&self) -> Shape<'a> {
         Shape::Node(self.request.node)
     }
 
-    fn compare_in(&self, version: &str, old: &Value, new: &Value) -> Option<Comparison> {
-        let same = version == self.request.group_version;
-        let comparison = match self.request.convert {
-            Some(convert) if !same => {
-                let (old, node): (Value, Arc<Node>) = convert(old, version)?;
-                let (new, _) = convert(new, version)?;
-                typed::compare(&old, &new, Shape::Node(&node))
-            }
-            _ => typed::compare(old, new, self.shape()),
-        };
-        Some(comparison.excluding(&self.reset))
+    /// Entries of other versions are read as if they had the shape of this one:
+    /// the kinds that are served in several versions share their fields.
+    fn compare(&self, old: &Value, new: &Value) -> Comparison {
+        typed::compare(old, new, self.shape()).excluding(&self.reset)
     }
 
     /// Takes from every manager but `workflow` what changed; with `force` even
@@ -58,21 +52,13 @@ impl<'a, 'r> Versions<'a, 'r> {
         workflow: &Manager,
         force: bool,
     ) -> Result<Comparison, Failure> {
-        let mut seen: BTreeMap<String, Option<Comparison>> = BTreeMap::new();
+        let c = self.compare(old, new);
         let mut conflicts = Conflicts::new();
         let mut removed: BTreeMap<Manager, Set> = BTreeMap::new();
         for (manager, owned) in &managed.0 {
             if manager == workflow {
                 continue;
             }
-            let comparison = seen
-                .entry(owned.api_version.clone())
-                .or_insert_with(|| self.compare_in(&owned.api_version, old, new));
-            // A version that is gone has nothing to say any more.
-            let Some(c) = comparison else {
-                removed.insert(manager.clone(), owned.set.clone());
-                continue;
-            };
             let conflict = owned.set.intersection(&c.modified.union(&c.added));
             if !conflict.is_empty() {
                 conflicts.insert(manager.clone(), conflict);
@@ -90,16 +76,18 @@ impl<'a, 'r> Versions<'a, 'r> {
             }
         }
         managed.0.retain(|_, owned| !owned.set.is_empty());
-        let own = seen.remove(self.request.group_version).flatten();
-        Ok(own.unwrap_or_else(|| {
-            typed::compare(old, new, self.shape()).excluding(&self.reset)
-        }))
+        Ok(c)
     }
 
     /// Books a change that was not an apply; returns what the change set.
     pub(crate) fn update(&self, old: &Value, new: &Value, managed: &mut Managed) -> Set {
         // A manager that does not exist, so that the author too gives up what it removed.
-        let nobody = Manager::new("current-operation", crate::managed::Operation::Apply, "", "\0");
+        let nobody = Manager::new(
+            "current-operation",
+            crate::managed::Operation::Apply,
+            "",
+            "\0",
+        );
         match self.take(old, new, managed, &nobody, true) {
             Ok(c) => c.modified.union(&c.added).recursive_difference(&self.reset),
             Err(_) => Set::new(),
@@ -122,7 +110,14 @@ impl<'a, 'r> Versions<'a, 'r> {
         let last = managed.0.remove(manager);
         let time = last.as_ref().map(|o| o.time.clone()).unwrap_or_default();
         let api_version = self.request.group_version.to_owned();
-        managed.0.insert(manager.clone(), Owned { set, api_version, time });
+        managed.0.insert(
+            manager.clone(),
+            Owned {
+                set,
+                api_version,
+                time,
+            },
+        );
         let new = match last {
             Some(last) if !last.set.is_empty() => self.prune(merged, managed, &last.set),
             _ => merged,
@@ -137,13 +132,20 @@ impl<'a, 'r> Versions<'a, 'r> {
         let node = Some(&**self.request.node);
         let last = last.with_named_fields(node);
         let pruned = typed::remove(&merged, &last, shape);
-        let all = managed.0.values().fold(Set::new(), |all, o| all.union(&o.set));
+        let all = managed
+            .0
+            .values()
+            .fold(Set::new(), |all, o| all.union(&o.set));
         let merged_set = typed::field_set(&merged, shape).with_named_fields(node);
         let pruned_set = typed::field_set(&pruned, shape).with_named_fields(node);
         let kept = pruned_set.union(&all.with_named_fields(node));
         let pruned = typed::remove(&merged, &merged_set.difference(&kept), shape);
         // Only what was in the last set may go.
         let pruned_set = typed::field_set(&pruned, shape).with_named_fields(node);
-        typed::remove(&merged, &merged_set.difference(&pruned_set).intersection(&last), shape)
+        typed::remove(
+            &merged,
+            &merged_set.difference(&pruned_set).intersection(&last),
+            shape,
+        )
     }
 }

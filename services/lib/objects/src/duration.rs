@@ -48,7 +48,11 @@ pub fn parse(text: &str) -> Result<i64, String> {
             let unit = go_quote(unit);
             return Err(format!("time: unknown unit {unit} in duration {quoted}"));
         };
-        let n: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
+        let n: u64 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().map_err(|_| invalid())?
+        };
         let part = n
             .checked_mul(scale)
             .and_then(|p| p.checked_add(fraction_of(fraction, scale)))
@@ -99,7 +103,11 @@ pub fn print(nanos: i64) -> String {
     let decimal = |unit: u64| {
         let width = unit.ilog10() as usize;
         let fraction = format!("{:0width$}", n % unit);
-        let fraction = if width == 0 { "" } else { fraction.trim_end_matches('0') };
+        let fraction = if width == 0 {
+            ""
+        } else {
+            fraction.trim_end_matches('0')
+        };
         if fraction.is_empty() {
             format!("{}", n / unit)
         } else {
@@ -117,7 +125,9 @@ pub fn print(nanos: i64) -> String {
     let minutes = n / second / 60;
     let seconds = {
         let whole = decimal(second);
-        let fraction = whole.split_once('.').map_or(String::new(), |(_, f)| format!(".{f}"));
+        let fraction = whole
+            .split_once('.')
+            .map_or(String::new(), |(_, f)| format!(".{f}"));
         format!("{}{fraction}s", n / second % 60)
     };
     match (minutes / 60, minutes % 60) {

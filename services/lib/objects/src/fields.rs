@@ -30,7 +30,11 @@ impl Selector {
 
     /// `field=value`.
     pub fn equals(field: impl Into<String>, value: impl Into<String>) -> Self {
-        Self::new(vec![Requirement { field: field.into(), value: value.into(), negated: false }])
+        Self::new(vec![Requirement {
+            field: field.into(),
+            value: value.into(),
+            negated: false,
+        }])
     }
 
     /// Parses `a=b,c!=d`; `\`, `,` and `=` in values are escaped with `\`.
@@ -43,7 +47,9 @@ impl Selector {
         let mut requirements = Vec::new();
         for term in terms.into_iter().filter(|t| !t.is_empty()) {
             let Some((field, negated, value)) = split_term(term) else {
-                return Err(format!("invalid selector: '{text}'; can't understand '{term}'"));
+                return Err(format!(
+                    "invalid selector: '{text}'; can't understand '{term}'"
+                ));
             };
             requirements.push(Requirement {
                 field: field.to_owned(),
@@ -94,7 +100,10 @@ impl fmt::Display for Selector {
 }
 
 fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
+    value
+        .replace('\\', "\\\\")
+        .replace(',', "\\,")
+        .replace('=', "\\=")
 }
 
 fn split_terms(text: &str) -> Vec<&str> {

@@ -41,7 +41,11 @@ impl Requirement {
         let mut errors = Errors::new();
         let key_errors = names::label_key(key);
         if !key_errors.is_empty() {
-            errors.push(Error::invalid(&Path::new("key"), key, key_errors.join("; ")));
+            errors.push(Error::invalid(
+                &Path::new("key"),
+                key,
+                key_errors.join("; "),
+            ));
         }
         let path = Path::new("values");
         let list = || -> Vec<Value> { values.iter().map(|v| v.as_str().into()).collect() };
@@ -80,7 +84,11 @@ impl Requirement {
             }
         }
         if errors.is_empty() {
-            Ok(Self { key: key.to_owned(), operator, values })
+            Ok(Self {
+                key: key.to_owned(),
+                operator,
+                values,
+            })
         } else {
             Err(errors.aggregate())
         }
@@ -142,13 +150,19 @@ impl Selector {
 
     /// Matches no object.
     pub fn nothing() -> Self {
-        Self { requirements: Vec::new(), nothing: true }
+        Self {
+            requirements: Vec::new(),
+            nothing: true,
+        }
     }
 
     /// The conjunction, sorted by key.
     pub fn new(mut requirements: Vec<Requirement>) -> Self {
         requirements.sort_by(|a, b| a.key.cmp(&b.key));
-        Self { requirements, nothing: false }
+        Self {
+            requirements,
+            nothing: false,
+        }
     }
 
     /// Parses `a=b,c in (d,e),!f`; "" is everything.
@@ -161,7 +175,10 @@ impl Selector {
 
     /// The selector of a map of labels, unchecked (`SelectorFromSet`).
     pub fn from_set(labels: Option<&Value>) -> Self {
-        let members = labels.and_then(Value::as_object).into_iter().flat_map(crate::Map::iter);
+        let members = labels
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(crate::Map::iter);
         Self::new(
             members
                 .map(|(k, v)| Requirement {
@@ -196,8 +213,15 @@ impl Selector {
                 other => return Err(format!("{other:?} is not a valid label selector operator")),
             };
             let values = expression.items_at(&["values"]);
-            let values = values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
-            out.push(Requirement::new(expression.str_at(&["key"]), operator, values)?);
+            let values = values
+                .iter()
+                .filter_map(|v| v.as_str().map(str::to_owned))
+                .collect();
+            out.push(Requirement::new(
+                expression.str_at(&["key"]),
+                operator,
+                values,
+            )?);
         }
         Ok(Self::new(out))
     }
@@ -244,13 +268,21 @@ pub struct Tolerance {
 }
 
 /// `ValidateLabelSelector` of `meta/v1`.
-pub fn validate_label_selector(selector: Option<&Value>, tolerance: Tolerance, path: &Path) -> Errors {
+pub fn validate_label_selector(
+    selector: Option<&Value>,
+    tolerance: Tolerance,
+    path: &Path,
+) -> Errors {
     let Some(selector) = selector.filter(|s| !s.is_null()) else {
         return Errors::new();
     };
     let mut out = meta::validate_labels(selector.get("matchLabels"), &path.child("matchLabels"));
     for (i, e) in selector.items_at(&["matchExpressions"]).iter().enumerate() {
-        out.extend(validate_expression(e, tolerance, &path.child("matchExpressions").index(i)));
+        out.extend(validate_expression(
+            e,
+            tolerance,
+            &path.child("matchExpressions").index(i),
+        ));
     }
     out
 }
@@ -260,24 +292,28 @@ fn validate_expression(e: &Value, tolerance: Tolerance, path: &Path) -> Errors {
     let values = e.items_at(&["values"]);
     let at = path.child("values");
     match e.str_at(&["operator"]) {
-        "In" | "NotIn" => {
-            if values.is_empty() {
-                let why = "must be specified when `operator` is 'In' or 'NotIn'";
-                out.push(Error::required(&at, why));
-            }
+        "In" | "NotIn" if values.is_empty() => {
+            let why = "must be specified when `operator` is 'In' or 'NotIn'";
+            out.push(Error::required(&at, why));
         }
-        "Exists" | "DoesNotExist" => {
-            if !values.is_empty() {
-                let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                out.push(Error::forbidden(&at, why));
-            }
+        "Exists" | "DoesNotExist" if !values.is_empty() => {
+            let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            out.push(Error::forbidden(&at, why));
         }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
         other if !tolerance.unknown_operators => {
-            out.push(Error::invalid(&path.child("operator"), other, "not a valid selector operator"));
+            out.push(Error::invalid(
+                &path.child("operator"),
+                other,
+                "not a valid selector operator",
+            ));
         }
         _ => {}
     }
-    out.extend(meta::validate_label_name(e.str_at(&["key"]), &path.child("key")));
+    out.extend(meta::validate_label_name(
+        e.str_at(&["key"]),
+        &path.child("key"),
+    ));
     if !tolerance.invalid_values {
         for (i, value) in values.iter().enumerate() {
             let value = value.as_str().unwrap_or_default();
@@ -291,7 +327,10 @@ fn validate_expression(e: &Value, tolerance: Tolerance, path: &Path) -> Errors {
 
 /// `LabelSelectorHasInvalidLabelValue`.
 pub fn has_invalid_value(selector: Option<&Value>) -> bool {
-    let bad = |v: &Value| v.as_str().is_some_and(|s| !names::label_value(s).is_empty());
+    let bad = |v: &Value| {
+        v.as_str()
+            .is_some_and(|s| !names::label_value(s).is_empty())
+    };
     selector
         .map(|s| s.items_at(&["matchExpressions"]))
         .unwrap_or_default()

@@ -96,7 +96,11 @@ fn validate_owner_reference(reference: &Value, path: &Path) -> Errors {
     let parsed = gvk::GroupVersion::parse(api_version).unwrap_or_default();
     if parsed.version.is_empty() {
         let at = path.child("apiVersion");
-        out.push(Error::invalid(&at, api_version, "version must not be empty"));
+        out.push(Error::invalid(
+            &at,
+            api_version,
+            "version must not be empty",
+        ));
     }
     for member in ["kind", "name", "uid"] {
         if reference.str_at(&[member]).is_empty() {
@@ -119,7 +123,11 @@ pub fn validate_owner_references(references: &[Value], path: &Path) -> Errors {
         if reference.bool_at(&["controller"]) != Some(true) {
             continue;
         }
-        let current = format!("{}/{}", reference.str_at(&["kind"]), reference.str_at(&["name"]));
+        let current = format!(
+            "{}/{}",
+            reference.str_at(&["kind"]),
+            reference.str_at(&["name"])
+        );
         match &first {
             None => first = Some(current),
             Some(first) => {
@@ -157,7 +165,11 @@ pub fn validate_managed_fields(entries: &[Value], path: &Path) -> Errors {
         let operation = entry.str_at(&["operation"]);
         if !matches!(operation, "Apply" | "Update") {
             let at = path.child("operation");
-            out.push(Error::invalid(&at, operation, "must be `Apply` or `Update`"));
+            out.push(Error::invalid(
+                &at,
+                operation,
+                "must be `Apply` or `Update`",
+            ));
         }
         let fields_type = entry.str_at(&["fieldsType"]);
         if !matches!(fields_type, "" | "FieldsV1") {
@@ -174,7 +186,12 @@ pub fn validate_managed_fields(entries: &[Value], path: &Path) -> Errors {
 }
 
 /// `ValidateObjectMeta`: `meta` is the object's `metadata`, names are already generated.
-pub fn validate_object_meta(meta: &Value, namespaced: bool, name_fn: NameFn<'_>, path: &Path) -> Errors {
+pub fn validate_object_meta(
+    meta: &Value,
+    namespaced: bool,
+    name_fn: NameFn<'_>,
+    path: &Path,
+) -> Errors {
     let mut out = Errors::new();
     let generate = meta.str_at(&["generateName"]);
     if !generate.is_empty() {
@@ -209,12 +226,18 @@ pub fn validate_object_meta(meta: &Value, namespaced: bool, name_fn: NameFn<'_>,
         out.push(Error::invalid(&path.child("generation"), generation, why));
     }
     out.extend(validate_labels(meta.get("labels"), &path.child("labels")));
-    out.extend(validate_annotations(meta.get("annotations"), &path.child("annotations")));
+    out.extend(validate_annotations(
+        meta.get("annotations"),
+        &path.child("annotations"),
+    ));
     out.extend(validate_owner_references(
         meta.items_at(&["ownerReferences"]),
         &path.child("ownerReferences"),
     ));
-    out.extend(validate_finalizers(meta.items_at(&["finalizers"]), &path.child("finalizers")));
+    out.extend(validate_finalizers(
+        meta.items_at(&["finalizers"]),
+        &path.child("finalizers"),
+    ));
     out.extend(validate_managed_fields(
         meta.items_at(&["managedFields"]),
         &path.child("managedFields"),
@@ -269,7 +292,11 @@ fn validate_no_new_finalizers(new: &Value, old: &Value, path: &Path) -> Errors {
 pub fn validate_object_meta_update(new: &Value, old: &Value, path: &Path) -> Errors {
     let mut out = Errors::new();
     if old.get("deletionTimestamp").is_some_and(|t| !t.is_null()) {
-        out.extend(validate_no_new_finalizers(new, old, &path.child("finalizers")));
+        out.extend(validate_no_new_finalizers(
+            new,
+            old,
+            &path.child("finalizers"),
+        ));
     }
     if new.str_at(&["resourceVersion"]).is_empty() {
         let at = path.child("resourceVersion");
@@ -278,17 +305,36 @@ pub fn validate_object_meta_update(new: &Value, old: &Value, path: &Path) -> Err
     let generation = |m: &Value| m.i64_at(&["generation"]).unwrap_or(0);
     if generation(new) < generation(old) {
         let at = path.child("generation");
-        out.push(Error::invalid(&at, generation(new), "must not be decremented"));
+        out.push(Error::invalid(
+            &at,
+            generation(new),
+            "must not be decremented",
+        ));
     }
     for member in ["name", "namespace", "uid"] {
         let text = |m: &Value| Value::from(m.str_at(&[member]));
-        out.extend(validate_immutable(Some(&text(new)), Some(&text(old)), &path.child(member)));
+        out.extend(validate_immutable(
+            Some(&text(new)),
+            Some(&text(old)),
+            &path.child(member),
+        ));
     }
-    for member in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-        out.extend(validate_immutable(new.get(member), old.get(member), &path.child(member)));
+    for member in [
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ] {
+        out.extend(validate_immutable(
+            new.get(member),
+            old.get(member),
+            &path.child(member),
+        ));
     }
     out.extend(validate_labels(new.get("labels"), &path.child("labels")));
-    out.extend(validate_annotations(new.get("annotations"), &path.child("annotations")));
+    out.extend(validate_annotations(
+        new.get("annotations"),
+        &path.child("annotations"),
+    ));
     out.extend(validate_owner_references(
         new.items_at(&["ownerReferences"]),
         &path.child("ownerReferences"),

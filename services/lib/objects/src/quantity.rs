@@ -64,12 +64,22 @@ impl Quantity {
     }
 
     pub fn from_i64(value: i64, format: Format) -> Self {
-        Self { unscaled: value.into(), exponent: 0, format, text: None }
+        Self {
+            unscaled: value.into(),
+            exponent: 0,
+            format,
+            text: None,
+        }
     }
 
     /// An amount in thousandths.
     pub fn from_milli(value: i64, format: Format) -> Self {
-        Self { unscaled: value.into(), exponent: -3, format, text: None }
+        Self {
+            unscaled: value.into(),
+            exponent: -3,
+            format,
+            text: None,
+        }
     }
 
     pub fn format(&self) -> Format {
@@ -102,7 +112,11 @@ impl Quantity {
     /// In units of `10^exponent`.
     pub fn scaled(&self, exponent: i32) -> i64 {
         let (n, _) = self.at_scale(exponent);
-        i64::try_from(&n).unwrap_or(if n.sign() == Sign::Minus { i64::MIN } else { i64::MAX })
+        i64::try_from(&n).unwrap_or(if n.sign() == Sign::Minus {
+            i64::MIN
+        } else {
+            i64::MAX
+        })
     }
 
     /// For comparisons with thresholds only.
@@ -128,13 +142,26 @@ impl Quantity {
     /// Both amounts in the finer of their units, and that unit.
     fn aligned(&self, other: &Self) -> (BigInt, BigInt, i32) {
         let exponent = self.exponent.min(other.exponent);
-        (self.at_scale(exponent).0, other.at_scale(exponent).0, exponent)
+        (
+            self.at_scale(exponent).0,
+            other.at_scale(exponent).0,
+            exponent,
+        )
     }
 
     fn combined(&self, other: &Self, f: impl Fn(BigInt, BigInt) -> BigInt) -> Self {
         let (a, b, exponent) = self.aligned(other);
-        let format = if self.is_zero() { other.format } else { self.format };
-        Self { unscaled: f(a, b), exponent, format, text: None }
+        let format = if self.is_zero() {
+            other.format
+        } else {
+            self.format
+        };
+        Self {
+            unscaled: f(a, b),
+            exponent,
+            format,
+            text: None,
+        }
     }
 
     /// The sum, in this amount's format (the other's if this is zero).
@@ -151,12 +178,20 @@ impl Quantity {
 
     #[must_use]
     pub fn neg(&self) -> Self {
-        Self { unscaled: -&self.unscaled, text: None, ..self.clone() }
+        Self {
+            unscaled: -&self.unscaled,
+            text: None,
+            ..self.clone()
+        }
     }
 
     #[must_use]
     pub fn mul(&self, n: i64) -> Self {
-        Self { unscaled: &self.unscaled * n, text: None, ..self.clone() }
+        Self {
+            unscaled: &self.unscaled * n,
+            text: None,
+            ..self.clone()
+        }
     }
 
     /// Compares with a whole number.
@@ -176,7 +211,8 @@ impl Quantity {
         if self.is_zero() {
             return "0".to_owned();
         }
-        let small = self.cmp_i64(-1024) == Ordering::Greater && self.cmp_i64(1024) == Ordering::Less;
+        let small =
+            self.cmp_i64(-1024) == Ordering::Greater && self.cmp_i64(1024) == Ordering::Less;
         let (units, exact) = self.at_scale(0);
         if self.format == Format::BinarySi && !small && exact {
             let mut n = units;
@@ -187,7 +223,11 @@ impl Quantity {
         }
         let (n, exponent) = self.canonical_decimal();
         if self.format == Format::DecimalExponent {
-            return if exponent == 0 { n.to_string() } else { format!("{n}e{exponent}") };
+            return if exponent == 0 {
+                n.to_string()
+            } else {
+                format!("{n}e{exponent}")
+            };
         }
         // Beyond exa Go prints no suffix at all; so do we.
         let suffix = match exponent {

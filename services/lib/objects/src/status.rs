@@ -143,7 +143,10 @@ impl Status {
 
     /// The answer for a path that no server knows (`NewGenericServerResponse` for 404).
     pub fn no_such_path() -> Self {
-        let mut s = Self::new(Reason::NotFound, "the server could not find the requested resource");
+        let mut s = Self::new(
+            Reason::NotFound,
+            "the server could not find the requested resource",
+        );
         s.details = Some(Box::default());
         s
     }
@@ -167,7 +170,10 @@ impl Status {
         } else if name.is_empty() {
             format!("{} is forbidden: {why}", qualified(resource, group))
         } else {
-            format!("{} {name:?} is forbidden: {why}", qualified(resource, group))
+            format!(
+                "{} {name:?} is forbidden: {why}",
+                qualified(resource, group)
+            )
         };
         Self::new(Reason::Forbidden, message).about(group, resource, name)
     }

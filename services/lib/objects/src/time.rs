@@ -64,7 +64,11 @@ pub fn human(seconds: i64) -> String {
         return "0s".to_owned();
     }
     let pair = |a: i64, a_unit: &str, b: i64, b_unit: &str| {
-        if b == 0 { format!("{a}{a_unit}") } else { format!("{a}{a_unit}{b}{b_unit}") }
+        if b == 0 {
+            format!("{a}{a_unit}")
+        } else {
+            format!("{a}{a_unit}{b}{b_unit}")
+        }
     };
     let (minutes, hours) = (seconds / 60, seconds / 3_600);
     if seconds < 120 {

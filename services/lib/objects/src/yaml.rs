@@ -38,7 +38,10 @@ impl Parsed {
         if self.duplicates.is_empty() {
             return Ok(self.value);
         }
-        let message = format!("yaml: unmarshal errors:\n  {}", self.duplicates.join("\n  "));
+        let message = format!(
+            "yaml: unmarshal errors:\n  {}",
+            self.duplicates.join("\n  ")
+        );
         Err(Error { message })
     }
 }
@@ -72,11 +75,16 @@ pub fn parse(text: &[u8]) -> Result<Parsed, Error> {
             (event, span) => break r.node(event, span)?,
         }
     };
-    Ok(Parsed { value, duplicates: r.duplicates })
+    Ok(Parsed {
+        value,
+        duplicates: r.duplicates,
+    })
 }
 
 fn fail(message: impl Into<String>) -> Error {
-    Error { message: message.into() }
+    Error {
+        message: message.into(),
+    }
 }
 
 /// A value that an alias can name, and how many nodes it has.
@@ -124,7 +132,13 @@ impl<'a> Reader<'a> {
     fn remember(&mut self, anchor: usize, value: &Value) {
         if anchor != 0 {
             let nodes = count(value);
-            self.anchors.insert(anchor, Anchor { value: value.clone(), nodes });
+            self.anchors.insert(
+                anchor,
+                Anchor {
+                    value: value.clone(),
+                    nodes,
+                },
+            );
         }
     }
 
@@ -153,7 +167,9 @@ impl<'a> Reader<'a> {
             Event::Alias(id) => {
                 let Some(anchor) = self.anchors.get(&id) else {
                     let line = span.start.line();
-                    return Err(fail(format!("yaml: line {line}: anchor value contains itself")));
+                    return Err(fail(format!(
+                        "yaml: line {line}: anchor value contains itself"
+                    )));
                 };
                 self.aliased += anchor.nodes;
                 if self.aliased > ALIASED_NODES_MAX {
@@ -200,7 +216,8 @@ impl<'a> Reader<'a> {
                     Value::String(s) => json::go_quote(s),
                     _ => name.to_string(),
                 };
-                self.duplicates.push(format!("line {line}: key {shown} already set in map"));
+                self.duplicates
+                    .push(format!("line {line}: key {shown} already set in map"));
             }
         }
         for value in merged {
@@ -256,13 +273,22 @@ fn go_words(info: &str) -> String {
     let lower = info.to_lowercase();
     let known = [
         ("tab", "found character that cannot start any token"),
-        ("mapping values", "mapping values are not allowed in this context"),
+        (
+            "mapping values",
+            "mapping values are not allowed in this context",
+        ),
         ("simple key expect", "could not find expected ':'"),
         ("expected ':'", "could not find expected ':'"),
         ("expected <block end>", "did not find expected key"),
         ("expected block end", "did not find expected key"),
-        ("while parsing a flow mapping", "did not find expected ',' or '}'"),
-        ("while parsing a flow sequence", "did not find expected ',' or ']'"),
+        (
+            "while parsing a flow mapping",
+            "did not find expected ',' or '}'",
+        ),
+        (
+            "while parsing a flow sequence",
+            "did not find expected ',' or ']'",
+        ),
         ("unknown anchor", "unknown anchor referenced"),
     ];
     known

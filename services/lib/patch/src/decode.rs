@@ -41,9 +41,16 @@ pub fn decode(body: &[u8], format: Format, strict: bool) -> Result<Decoded, Stat
         Format::Json => {
             let Some(operations) = patch.as_array() else {
                 if patch.is_null() {
-                    return Ok(Decoded { patch: Value::array(), strict_errors });
+                    return Ok(Decoded {
+                        patch: Value::array(),
+                        strict_errors,
+                    });
                 }
-                return Err(bad(format, strict, &mismatch(&patch, "[]handlers.jsonPatchOp")));
+                return Err(bad(
+                    format,
+                    strict,
+                    &mismatch(&patch, "[]handlers.jsonPatchOp"),
+                ));
             };
             if operations.len() > MAX_OPERATIONS {
                 return Err(Status::new(
@@ -56,7 +63,11 @@ pub fn decode(body: &[u8], format: Format, strict: bool) -> Result<Decoded, Stat
             }
             for (i, operation) in operations.iter().enumerate() {
                 let Some(members) = operation.as_object() else {
-                    return Err(bad(format, strict, &mismatch(operation, "handlers.jsonPatchOp")));
+                    return Err(bad(
+                        format,
+                        strict,
+                        &mismatch(operation, "handlers.jsonPatchOp"),
+                    ));
                 };
                 for key in members.keys() {
                     if !matches!(key.as_str(), "op" | "path" | "from" | "value") {
@@ -73,13 +84,25 @@ pub fn decode(body: &[u8], format: Format, strict: bool) -> Result<Decoded, Stat
             Value::Null if format == Format::Merge => {
                 return Err(Status::bad_request("Invalid JSON Patch"));
             }
-            Value::Null => return Ok(Decoded { patch: Value::object(), strict_errors }),
+            Value::Null => {
+                return Ok(Decoded {
+                    patch: Value::object(),
+                    strict_errors,
+                });
+            }
             other => {
-                return Err(bad(format, strict, &mismatch(other, "map[string]interface {}")));
+                return Err(bad(
+                    format,
+                    strict,
+                    &mismatch(other, "map[string]interface {}"),
+                ));
             }
         },
     }
-    Ok(Decoded { patch, strict_errors })
+    Ok(Decoded {
+        patch,
+        strict_errors,
+    })
 }
 
 fn mismatch(v: &Value, go_type: &str) -> String {

@@ -35,7 +35,11 @@ fn apply(doc: &mut Value, operation: &Value, copied: &mut usize) -> Applied {
         "remove" => remove(doc, path).map(drop),
         "replace" => replace(doc, path, value()),
         "test" => {
-            let found = if path.is_empty() { doc.clone() } else { get(doc, path)? };
+            let found = if path.is_empty() {
+                doc.clone()
+            } else {
+                get(doc, path)?
+            };
             (found == value()).then_some(())
         }
         "move" => {
@@ -119,7 +123,11 @@ fn add(doc: &mut Value, path: &str, value: Value) -> Applied {
         return Some(());
     }
     let items = container.as_array_mut()?;
-    let at = if key == "-" { items.len() } else { index(&key, items.len() + 1)? };
+    let at = if key == "-" {
+        items.len()
+    } else {
+        index(&key, items.len() + 1)?
+    };
     items.insert(at, value);
     Some(())
 }

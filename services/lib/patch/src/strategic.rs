@@ -64,7 +64,11 @@ impl<'a> Schema<'a> {
         };
         let Some(field) = node.field(key) else {
             let other = node.additional.as_ref().ok_or_else(missing)?.get();
-            return Ok(Member { schema: descend(other), merge: false, merge_key: "" });
+            return Ok(Member {
+                schema: descend(other),
+                merge: false,
+                merge_key: "",
+            });
         };
         Ok(Member {
             schema: descend(field.node.get()),
@@ -77,7 +81,10 @@ impl<'a> Schema<'a> {
     fn list(&self, key: &str) -> Result<Member<'a>, Status> {
         let mut member = self.member(key)?;
         member.schema = match member.schema {
-            Schema::Node(n) => n.items.as_ref().map_or(Schema::Opaque, |i| descend(i.get())),
+            Schema::Node(n) => n
+                .items
+                .as_ref()
+                .map_or(Schema::Opaque, |i| descend(i.get())),
             Schema::Opaque => Schema::Opaque,
         };
         Ok(member)
@@ -96,7 +103,10 @@ fn bad_format(what: &str) -> Status {
 }
 
 fn bad_type(expected: &str, actual: &Value) -> Status {
-    plain_error(format!("expected a {expected}, but received a {}", go_type(actual)))
+    plain_error(format!(
+        "expected a {expected}, but received a {}",
+        go_type(actual)
+    ))
 }
 
 fn no_merge_key(item: &Value, key: &str) -> Status {
@@ -141,7 +151,11 @@ fn merge_map(mut original: Map, mut patch: Map, schema: Schema<'_>) -> Result<Ma
             .is_some_and(|v| discriminant(v) == discriminant(&change));
         if !same_type {
             if !deletes {
-                set_or_drop(&mut original, key, without_directives(without_nulls(change)));
+                set_or_drop(
+                    &mut original,
+                    key,
+                    without_directives(without_nulls(change)),
+                );
             }
             continue;
         }

@@ -20,7 +20,10 @@ fn field(name: &str, node: Node, merge: bool, retain_keys: bool, key: Option<&st
 }
 
 fn list(items: Node) -> Node {
-    Node { items: Some(NodeRef::new(items)), ..Node::of(Type::Array) }
+    Node {
+        items: Some(NodeRef::new(items)),
+        ..Node::of(Type::Array)
+    }
 }
 
 fn container() -> Node {
@@ -36,15 +39,36 @@ fn container() -> Node {
 }
 
 fn pod_spec() -> Node {
-    let labels = Node { additional: Some(NodeRef::new(Node::of(Type::String))), ..Node::of(Type::Object) };
+    let labels = Node {
+        additional: Some(NodeRef::new(Node::of(Type::String))),
+        ..Node::of(Type::Object)
+    };
     Node {
         go_type: "v1.PodSpec".into(),
         fields: vec![
             field("containers", list(container()), true, false, Some("name")),
-            field("finalizers", list(Node::of(Type::String)), true, false, None),
+            field(
+                "finalizers",
+                list(Node::of(Type::String)),
+                true,
+                false,
+                None,
+            ),
             field("tolerations", list(container()), false, false, None),
             field("labels", labels, false, false, None),
-            field("strategy", Node { fields: vec![field("type", Node::of(Type::String), false, false, None), field("x", Node::of(Type::Any), false, false, None)], ..Node::of(Type::Object) }, false, true, None),
+            field(
+                "strategy",
+                Node {
+                    fields: vec![
+                        field("type", Node::of(Type::String), false, false, None),
+                        field("x", Node::of(Type::Any), false, false, None),
+                    ],
+                    ..Node::of(Type::Object)
+                },
+                false,
+                true,
+                None,
+            ),
         ],
         ..Node::of(Type::Object)
     }
@@ -60,28 +84,82 @@ fn smp(doc: &str, patch: &str) -> String {
 #[test]
 fn json_patch_operations() {
     for (doc, patch, want) in [
-        (r#"{"a":1}"#, r#"[{"op":"add","path":"/b","value":2}]"#, r#"{"a":1,"b":2}"#),
-        (r#"{"a":[1,3]}"#, r#"[{"op":"add","path":"/a/1","value":2}]"#, r#"{"a":[1,2,3]}"#),
-        (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/-","value":2}]"#, r#"{"a":[1,2]}"#),
-        (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/-1","value":2}]"#, r#"{"a":[1,2]}"#),
-        (r#"{"a":[1,2]}"#, r#"[{"op":"remove","path":"/a/-1"}]"#, r#"{"a":[1]}"#),
-        (r#"{"a":1}"#, r#"[{"op":"replace","path":"/z","value":2}]"#, r#"{"a":1,"z":2}"#),
-        (r#"{"a":{"x/y":1}}"#, r#"[{"op":"remove","path":"/a/x~1y"}]"#, r#"{"a":{}}"#),
-        (r#"{"a":1}"#, r#"[{"op":"move","from":"/a","path":"/b"}]"#, r#"{"b":1}"#),
-        (r#"{"a":{"k":1}}"#, r#"[{"op":"copy","from":"/a","path":"/b"}]"#, r#"{"a":{"k":1},"b":{"k":1}}"#),
-        (r#"{"a":1}"#, r#"[{"op":"test","path":"/nope"}]"#, r#"{"a":1}"#),
-        (r#"{"a":1}"#, r#"[{"op":"replace","path":"","value":{}}]"#, "{}"),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"add","path":"/b","value":2}]"#,
+            r#"{"a":1,"b":2}"#,
+        ),
+        (
+            r#"{"a":[1,3]}"#,
+            r#"[{"op":"add","path":"/a/1","value":2}]"#,
+            r#"{"a":[1,2,3]}"#,
+        ),
+        (
+            r#"{"a":[1]}"#,
+            r#"[{"op":"add","path":"/a/-","value":2}]"#,
+            r#"{"a":[1,2]}"#,
+        ),
+        (
+            r#"{"a":[1]}"#,
+            r#"[{"op":"add","path":"/a/-1","value":2}]"#,
+            r#"{"a":[1,2]}"#,
+        ),
+        (
+            r#"{"a":[1,2]}"#,
+            r#"[{"op":"remove","path":"/a/-1"}]"#,
+            r#"{"a":[1]}"#,
+        ),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"replace","path":"/z","value":2}]"#,
+            r#"{"a":1,"z":2}"#,
+        ),
+        (
+            r#"{"a":{"x/y":1}}"#,
+            r#"[{"op":"remove","path":"/a/x~1y"}]"#,
+            r#"{"a":{}}"#,
+        ),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"move","from":"/a","path":"/b"}]"#,
+            r#"{"b":1}"#,
+        ),
+        (
+            r#"{"a":{"k":1}}"#,
+            r#"[{"op":"copy","from":"/a","path":"/b"}]"#,
+            r#"{"a":{"k":1},"b":{"k":1}}"#,
+        ),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"test","path":"/nope"}]"#,
+            r#"{"a":1}"#,
+        ),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"replace","path":"","value":{}}]"#,
+            "{}",
+        ),
     ] {
         let got = json_patch(&value(doc), &value(patch)).expect(patch);
         assert_eq!(json::to_string(&got), want, "{patch}");
     }
     for patch in [
-        r#"[{"op":"remove","path":"/nope"}]"#, r#"[{"op":"add","path":"/x/y","value":1}]"#,
-        r#"[{"op":"test","path":"/a","value":2}]"#, r#"[{"op":"bogus","path":"/a"}]"#,
-        r#"[{"op":"add","path":"","value":1}]"#, r#"[{"op":"add"}]"#, r#"[{"op":"add","path":"/l/9","value":1}]"#,
+        r#"[{"op":"remove","path":"/nope"}]"#,
+        r#"[{"op":"add","path":"/x/y","value":1}]"#,
+        r#"[{"op":"test","path":"/a","value":2}]"#,
+        r#"[{"op":"bogus","path":"/a"}]"#,
+        r#"[{"op":"add","path":"","value":1}]"#,
+        r#"[{"op":"add"}]"#,
+        r#"[{"op":"add","path":"/l/9","value":1}]"#,
     ] {
         let e = json_patch(&value(r#"{"a":1,"l":[]}"#), &value(patch)).expect_err(patch);
-        assert_eq!((e.code, e.message.as_str()), (422, "the server rejected our request due to an error in our request"));
+        assert_eq!(
+            (e.code, e.message.as_str()),
+            (
+                422,
+                "the server rejected our request due to an error in our request"
+            )
+        );
     }
 }
 
@@ -96,18 +174,33 @@ fn copies_are_bounded() {
 #[test]
 fn merge_patches() {
     for (doc, patch, want) in [
-        (r#"{"a":{"b":1,"c":2}}"#, r#"{"a":{"b":null,"d":3}}"#, r#"{"a":{"c":2,"d":3}}"#),
+        (
+            r#"{"a":{"b":1,"c":2}}"#,
+            r#"{"a":{"b":null,"d":3}}"#,
+            r#"{"a":{"c":2,"d":3}}"#,
+        ),
         (r#"{"a":[1,2]}"#, r#"{"a":[3]}"#, r#"{"a":[3]}"#),
-        (r#"{}"#, r#"{"a":{"b":null,"c":[{"x":null}]}}"#, r#"{"a":{"c":[{}]}}"#),
+        (
+            r#"{}"#,
+            r#"{"a":{"b":null,"c":[{"x":null}]}}"#,
+            r#"{"a":{"c":[{}]}}"#,
+        ),
         (r#"{"a":1}"#, r#"{"a":{"b":null}}"#, r#"{"a":{}}"#),
     ] {
-        assert_eq!(json::to_string(&merge_patch(&value(doc), &value(patch))), want);
+        assert_eq!(
+            json::to_string(&merge_patch(&value(doc), &value(patch))),
+            want
+        );
     }
 }
 
 #[test]
 fn bodies_are_checked() {
-    let e = |body: &str, format| decode(body.as_bytes(), format, true).expect_err(body).message;
+    let e = |body: &str, format| {
+        decode(body.as_bytes(), format, true)
+            .expect_err(body)
+            .message
+    };
     assert_eq!(
         e(r#"{"op":"add"}"#, Format::Json),
         "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
@@ -124,24 +217,59 @@ fn bodies_are_checked() {
     let d = decode(br#"[{"op":"test","path":"/a","x":1}]"#, Format::Json, true).expect("good");
     assert_eq!(d.strict_errors, ["json patch unknown field \"[0].x\""]);
     let many = format!("[{}]", vec!["{}"; MAX_OPERATIONS + 1].join(","));
-    assert_eq!(decode(many.as_bytes(), Format::Json, true).expect_err("many").code, 413);
+    assert_eq!(
+        decode(many.as_bytes(), Format::Json, true)
+            .expect_err("many")
+            .code,
+        413
+    );
 }
 
 #[test]
 fn lists_merge_by_key() {
     let doc = r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}]}"#;
     for (patch, want) in [
-        (r#"{"containers":[{"name":"b","image":"3"}]}"#, r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"3"}]}"#),
-        (r#"{"containers":[{"name":"c"}]}"#, r#"{"containers":[{"name":"c"},{"name":"a","image":"1"},{"name":"b","image":"2"}]}"#),
-        (r#"{"containers":[{"name":"a","$patch":"delete"}]}"#, r#"{"containers":[{"name":"b","image":"2"}]}"#),
-        (r#"{"containers":[{"$patch":"replace"},{"name":"z"}]}"#, r#"{"containers":[{"name":"z"}]}"#),
-        (r#"{"containers":[{"image":"noname"}]}"#, "500: map: map[image:noname] does not contain declared merge key: name"),
+        (
+            r#"{"containers":[{"name":"b","image":"3"}]}"#,
+            r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"3"}]}"#,
+        ),
+        (
+            r#"{"containers":[{"name":"c"}]}"#,
+            r#"{"containers":[{"name":"c"},{"name":"a","image":"1"},{"name":"b","image":"2"}]}"#,
+        ),
+        (
+            r#"{"containers":[{"name":"a","$patch":"delete"}]}"#,
+            r#"{"containers":[{"name":"b","image":"2"}]}"#,
+        ),
+        (
+            r#"{"containers":[{"$patch":"replace"},{"name":"z"}]}"#,
+            r#"{"containers":[{"name":"z"}]}"#,
+        ),
+        (
+            r#"{"containers":[{"image":"noname"}]}"#,
+            "500: map: map[image:noname] does not contain declared merge key: name",
+        ),
         (r#"{"containers":null}"#, "{}"),
-        (r#"{"$patch":"replace","labels":{"a":"b"}}"#, r#"{"labels":{"a":"b"}}"#),
-        (r#"{"$patch":"bogus"}"#, "500: unknown patch type: bogus in map: map[$patch:bogus]"),
-        (r#"{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}"#, r#"{"containers":[{"name":"b","image":"2"},{"name":"a","image":"1"}]}"#),
-        (r#"{"$setElementOrder/containers":[{"name":"b"},{"name":"c"}],"containers":[{"name":"c","image":"9"}]}"#, r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"},{"name":"c","image":"9"}]}"#),
-        (r#"{"containers":[5]}"#, "500: list element types are not identical: [[map[image:1 name:a] map[image:2 name:b]] [5]]"),
+        (
+            r#"{"$patch":"replace","labels":{"a":"b"}}"#,
+            r#"{"labels":{"a":"b"}}"#,
+        ),
+        (
+            r#"{"$patch":"bogus"}"#,
+            "500: unknown patch type: bogus in map: map[$patch:bogus]",
+        ),
+        (
+            r#"{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}"#,
+            r#"{"containers":[{"name":"b","image":"2"},{"name":"a","image":"1"}]}"#,
+        ),
+        (
+            r#"{"$setElementOrder/containers":[{"name":"b"},{"name":"c"}],"containers":[{"name":"c","image":"9"}]}"#,
+            r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"},{"name":"c","image":"9"}]}"#,
+        ),
+        (
+            r#"{"containers":[5]}"#,
+            "500: list element types are not identical: [[map[image:1 name:a] map[image:2 name:b]] [5]]",
+        ),
     ] {
         assert_eq!(smp(doc, patch), want, "{patch}");
     }
@@ -150,17 +278,61 @@ fn lists_merge_by_key() {
 #[test]
 fn scalars_maps_and_directives() {
     for (doc, patch, want) in [
-        (r#"{"finalizers":["a","b"]}"#, r#"{"finalizers":["c","a"]}"#, r#"{"finalizers":["c","a","b"]}"#),
-        (r#"{"finalizers":["a","b"]}"#, r#"{"$deleteFromPrimitiveList/finalizers":["a"]}"#, r#"{"finalizers":["b"]}"#),
-        (r#"{"tolerations":[{"name":"a"}]}"#, r#"{"tolerations":[{"name":"b"}]}"#, r#"{"tolerations":[{"name":"b"}]}"#),
-        (r#"{"labels":{"a":"1","b":"2"}}"#, r#"{"labels":{"a":null,"c":"3"}}"#, r#"{"labels":{"b":"2","c":"3"}}"#),
-        (r#"{"labels":{"a":"1"}}"#, r#"{"labels":{"$patch":"replace","c":"3"}}"#, r#"{"labels":{"c":"3"}}"#),
-        (r#"{"strategy":{"type":"a"},"labels":{}}"#, r#"{"$retainKeys":["strategy"],"strategy":{"type":"b"}}"#, r#"{"strategy":{"type":"b"}}"#),
-        (r#"{"strategy":{"type":"a","x":1}}"#, r#"{"strategy":{"type":"b"}}"#, r#"{"strategy":{"type":"b","x":1}}"#),
-        (r#"{"strategy":{"type":"a","x":1}}"#, r#"{"strategy":{"$retainKeys":["type"],"type":"b"}}"#, r#"{"strategy":{"type":"b"}}"#),
-        (r#"{}"#, r#"{"$retainKeys":["x"],"strategy":{"type":"b"}}"#, "400: invalid patch format of retainKeys"),
-        (r#"{}"#, r#"{"containers":[{"name":"a","image":null,"$patch":"delete"},{"name":"b","image":null}]}"#, r#"{"containers":[{"name":"b"}]}"#),
-        (r#"{"nope":{}}"#, r#"{"nope":{"a":1}}"#, "500: unable to find api field in struct PodSpec for the json field \"nope\""),
+        (
+            r#"{"finalizers":["a","b"]}"#,
+            r#"{"finalizers":["c","a"]}"#,
+            r#"{"finalizers":["c","a","b"]}"#,
+        ),
+        (
+            r#"{"finalizers":["a","b"]}"#,
+            r#"{"$deleteFromPrimitiveList/finalizers":["a"]}"#,
+            r#"{"finalizers":["b"]}"#,
+        ),
+        (
+            r#"{"tolerations":[{"name":"a"}]}"#,
+            r#"{"tolerations":[{"name":"b"}]}"#,
+            r#"{"tolerations":[{"name":"b"}]}"#,
+        ),
+        (
+            r#"{"labels":{"a":"1","b":"2"}}"#,
+            r#"{"labels":{"a":null,"c":"3"}}"#,
+            r#"{"labels":{"b":"2","c":"3"}}"#,
+        ),
+        (
+            r#"{"labels":{"a":"1"}}"#,
+            r#"{"labels":{"$patch":"replace","c":"3"}}"#,
+            r#"{"labels":{"c":"3"}}"#,
+        ),
+        (
+            r#"{"strategy":{"type":"a"},"labels":{}}"#,
+            r#"{"$retainKeys":["strategy"],"strategy":{"type":"b"}}"#,
+            r#"{"strategy":{"type":"b"}}"#,
+        ),
+        (
+            r#"{"strategy":{"type":"a","x":1}}"#,
+            r#"{"strategy":{"type":"b"}}"#,
+            r#"{"strategy":{"type":"b","x":1}}"#,
+        ),
+        (
+            r#"{"strategy":{"type":"a","x":1}}"#,
+            r#"{"strategy":{"$retainKeys":["type"],"type":"b"}}"#,
+            r#"{"strategy":{"type":"b"}}"#,
+        ),
+        (
+            r#"{}"#,
+            r#"{"$retainKeys":["x"],"strategy":{"type":"b"}}"#,
+            "400: invalid patch format of retainKeys",
+        ),
+        (
+            r#"{}"#,
+            r#"{"containers":[{"name":"a","image":null,"$patch":"delete"},{"name":"b","image":null}]}"#,
+            r#"{"containers":[{"name":"b"}]}"#,
+        ),
+        (
+            r#"{"nope":{}}"#,
+            r#"{"nope":{"a":1}}"#,
+            "500: unable to find api field in struct PodSpec for the json field \"nope\"",
+        ),
     ] {
         assert_eq!(smp(doc, patch), want, "{patch}");
     }
@@ -176,9 +348,13 @@ fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec(("[a-c]|name|containers|finalizers|\\$patch", inner), 0..4).prop_map(|kv| {
-                kv.into_iter().map(|(k, v)| (k.into(), v)).collect::<catena_objects::Map>().into()
-            }),
+            prop::collection::vec(("[a-c]|name|containers|finalizers|\\$patch", inner), 0..4)
+                .prop_map(|kv| {
+                    kv.into_iter()
+                        .map(|(k, v)| (k.into(), v))
+                        .collect::<catena_objects::Map>()
+                        .into()
+                }),
         ]
     })
 }

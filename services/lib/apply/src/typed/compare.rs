@@ -28,7 +28,10 @@ impl Comparison {
 }
 
 pub(crate) fn compare(old: &Value, new: &Value, shape: Shape<'_>) -> Comparison {
-    let mut walk = Walk { path: Vec::new(), out: Comparison::default() };
+    let mut walk = Walk {
+        path: Vec::new(),
+        out: Comparison::default(),
+    };
     walk.compare(Some(old), Some(new), shape);
     walk.out
 }
@@ -59,7 +62,13 @@ impl Walk {
     }
 
     /// Returns whether the place is one leaf.
-    fn visit(&mut self, atom: Atom, old: Option<&Value>, new: Option<&Value>, shape: Shape<'_>) -> bool {
+    fn visit(
+        &mut self,
+        atom: Atom,
+        old: Option<&Value>,
+        new: Option<&Value>,
+        shape: Shape<'_>,
+    ) -> bool {
         match atom {
             Atom::Scalar => {}
             Atom::Map { atomic } => {
@@ -75,14 +84,21 @@ impl Walk {
                     for name in names {
                         let below = shape.member(name).unwrap_or(Shape::Deduced);
                         self.path.push(Element::Field(name.clone()));
-                        self.compare(a.and_then(|m| m.get(name)), b.and_then(|m| m.get(name)), below);
+                        self.compare(
+                            a.and_then(|m| m.get(name)),
+                            b.and_then(|m| m.get(name)),
+                            below,
+                        );
                         self.path.pop();
                     }
                     return false;
                 }
             }
             Atom::List { associative } => {
-                let (a, b) = (items(old).unwrap_or_default(), items(new).unwrap_or_default());
+                let (a, b) = (
+                    items(old).unwrap_or_default(),
+                    items(new).unwrap_or_default(),
+                );
                 if associative && !(a.is_empty() && b.is_empty()) {
                     self.list(a, b, shape);
                     return false;

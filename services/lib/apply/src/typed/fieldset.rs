@@ -22,7 +22,12 @@ fn walk(value: &Value, shape: Shape<'_>, path: &mut Vec<Element>, set: &mut Set)
         Atom::Map { atomic: false } => {
             for (name, member) in members(Some(value)).into_iter().flatten() {
                 path.push(Element::Field(name.clone()));
-                walk(member, shape.member(name).unwrap_or(Shape::Deduced), path, set);
+                walk(
+                    member,
+                    shape.member(name).unwrap_or(Shape::Deduced),
+                    path,
+                    set,
+                );
                 let empty = match member {
                     Value::Null => true,
                     Value::Object(m) => m.is_empty(),

@@ -47,7 +47,10 @@ fn at(live: Option<&Value>, config: Option<&Value>, shape: Shape<'_>) -> Merged 
             Ok((!out.is_empty()).then(|| out.into()))
         }
         Atom::List { associative: true } => {
-            let (a, b) = (items(live).unwrap_or_default(), items(config).unwrap_or_default());
+            let (a, b) = (
+                items(live).unwrap_or_default(),
+                items(config).unwrap_or_default(),
+            );
             if a.is_empty() && b.is_empty() {
                 return Ok(keep());
             }
@@ -63,10 +66,19 @@ struct Indexed<'a> {
     items: BTreeMap<Element, Option<&'a Value>>,
 }
 
-fn index<'a>(list: &'a [Value], shape: Shape<'_>, allow_duplicates: bool) -> Result<Indexed<'a>, String> {
-    let mut out = Indexed { order: Vec::new(), items: BTreeMap::new() };
+fn index<'a>(
+    list: &'a [Value],
+    shape: Shape<'_>,
+    allow_duplicates: bool,
+) -> Result<Indexed<'a>, String> {
+    let mut out = Indexed {
+        order: Vec::new(),
+        items: BTreeMap::new(),
+    };
     for (i, item) in list.iter().enumerate() {
-        let element = shape.element_of(item).map_err(|e| format!("element {i}: {e}"))?;
+        let element = shape
+            .element_of(item)
+            .map_err(|e| format!("element {i}: {e}"))?;
         match out.items.entry(element.clone()) {
             std::collections::btree_map::Entry::Vacant(slot) => {
                 slot.insert(Some(item));
@@ -88,7 +100,11 @@ fn index<'a>(list: &'a [Value], shape: Shape<'_>, allow_duplicates: bool) -> Res
 fn list(live: &[Value], config: &[Value], shape: Shape<'_>) -> Result<Vec<Value>, String> {
     let right = index(config, shape, false)?;
     let left = index(live, shape, true)?;
-    let mut shared = right.order.iter().filter(|e| left.items.contains_key(*e)).peekable();
+    let mut shared = right
+        .order
+        .iter()
+        .filter(|e| left.items.contains_key(*e))
+        .peekable();
     let mut done: BTreeSet<&Element> = BTreeSet::new();
     let mut out = Vec::with_capacity(live.len().max(config.len()));
     let (mut l, mut r) = (0, 0);

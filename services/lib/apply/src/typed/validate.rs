@@ -23,7 +23,11 @@ pub(crate) fn validate(value: &Value, shape: Shape<'_>) -> Result<(), String> {
 
 fn complain(path: &[Element], why: &str, out: &mut Vec<String>) {
     let path: String = path.iter().map(ToString::to_string).collect();
-    out.push(if path.is_empty() { why.to_owned() } else { format!("{path}: {why}") });
+    out.push(if path.is_empty() {
+        why.to_owned()
+    } else {
+        format!("{path}: {why}")
+    });
 }
 
 fn shown(v: &Value) -> String {

@@ -18,9 +18,18 @@ fn parse_and_print() {
 fn errors() {
     for (text, why) in [
         ("a", "invalid selector: 'a'; can't understand 'a'"),
-        ("a=b=c", "invalid field selector: unescaped character in value: 61"),
-        (r"a=\x", r"invalid field selector: invalid escape sequence: \x"),
-        (r"a=\", r"invalid field selector: invalid escape sequence: \"),
+        (
+            "a=b=c",
+            "invalid field selector: unescaped character in value: 61",
+        ),
+        (
+            r"a=\x",
+            r"invalid field selector: invalid escape sequence: \x",
+        ),
+        (
+            r"a=\",
+            r"invalid field selector: invalid escape sequence: \",
+        ),
     ] {
         assert_eq!(Selector::parse(text).expect_err(text), why);
     }

@@ -81,7 +81,11 @@ pub fn write_string(out: &mut Vec<u8>, s: &str) {
                 continue;
             }
             out.extend_from_slice(&bytes[start..i]);
-            out.extend_from_slice(if bytes[i + 2] == 0xa8 { b"\\u2028" } else { b"\\u2029" });
+            out.extend_from_slice(if bytes[i + 2] == 0xa8 {
+                b"\\u2028"
+            } else {
+                b"\\u2029"
+            });
             start = i + 3;
             continue;
         }

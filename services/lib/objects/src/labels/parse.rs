@@ -62,12 +62,18 @@ fn scan(text: &str) -> Vec<Item> {
             at += 1;
         }
         let Some(&c) = bytes.get(at) else {
-            out.push(Item { token: Token::End, literal: String::new() });
+            out.push(Item {
+                token: Token::End,
+                literal: String::new(),
+            });
             return out;
         };
         let start = at;
         if !special(c) {
-            while bytes.get(at).is_some_and(|c| !special(*c) && !c.is_ascii_whitespace()) {
+            while bytes
+                .get(at)
+                .is_some_and(|c| !special(*c) && !c.is_ascii_whitespace())
+            {
                 at += 1;
             }
             let literal = lossy(&bytes[start..at]);
@@ -93,10 +99,16 @@ fn scan(text: &str) -> Vec<Item> {
             at += 1;
         }
         out.push(match best {
-            Some(token) => Item { token, literal: lossy(&bytes[start..at]) },
+            Some(token) => Item {
+                token,
+                literal: lossy(&bytes[start..at]),
+            },
             None => Item {
                 token: Token::Bad,
-                literal: format!("error expected: keyword found '{}'", lossy(&bytes[start..at])),
+                literal: format!(
+                    "error expected: keyword found '{}'",
+                    lossy(&bytes[start..at])
+                ),
             },
         });
     }
@@ -108,7 +120,10 @@ struct Parser {
 }
 
 pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, String> {
-    let mut p = Parser { items: scan(text), at: 0 };
+    let mut p = Parser {
+        items: scan(text),
+        at: 0,
+    };
     let mut out = Vec::new();
     loop {
         match p.peek() {
@@ -130,7 +145,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, String> {
             }
             (Token::End, _) => return Ok(out),
             (_, l) => {
-                return Err(format!("found '{l}', expected: !, identifier, or 'end of string'"));
+                return Err(format!(
+                    "found '{l}', expected: !, identifier, or 'end of string'"
+                ));
             }
         }
     }
@@ -201,7 +218,9 @@ impl Parser {
             Token::NotEquals => Operator::NotEquals,
             _ => {
                 let l = &item.literal;
-                return Err(format!("found '{l}', expected: in, notin, =, ==, !=, gt, lt"));
+                return Err(format!(
+                    "found '{l}', expected: in, notin, =, ==, !=, gt, lt"
+                ));
             }
         };
         self.at += 1;

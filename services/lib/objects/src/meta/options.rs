@@ -51,7 +51,10 @@ pub fn validate_field_validation(value: &str, path: &Path) -> Errors {
 pub fn validate_create_options(manager: &str, dry_run: &[&str], field_validation: &str) -> Errors {
     let mut out = validate_field_manager(manager, &Path::new("fieldManager"));
     out.extend(validate_dry_run(dry_run, &Path::new("dryRun")));
-    out.extend(validate_field_validation(field_validation, &Path::new("fieldValidation")));
+    out.extend(validate_field_validation(
+        field_validation,
+        &Path::new("fieldValidation"),
+    ));
     out
 }
 

@@ -28,19 +28,34 @@ fn v4_sloppy(s: &str) -> Option<(Ipv4Addr, bool)> {
             return None;
         }
         zeros |= part.len() > 1 && part.starts_with('0');
-        let n: u32 = part.trim_start_matches('0').parse().or_else(|e| {
-            if part.bytes().all(|c| c == b'0') { Ok(0) } else { Err(e) }
-        }).ok()?;
+        let n: u32 = part
+            .trim_start_matches('0')
+            .parse()
+            .or_else(|e| {
+                if part.bytes().all(|c| c == b'0') {
+                    Ok(0)
+                } else {
+                    Err(e)
+                }
+            })
+            .ok()?;
         *slot = u8::try_from(n).ok()?;
     }
-    parts.next().is_none().then(|| (Ipv4Addr::from(octets), zeros))
+    parts
+        .next()
+        .is_none()
+        .then(|| (Ipv4Addr::from(octets), zeros))
 }
 
 /// `ParseIPSloppy`: an IPv4 part may have leading zeros.
 pub fn parse_ip_sloppy(s: &str) -> Option<Ip> {
     if !s.contains(':') {
         let (addr, leading_zeros) = v4_sloppy(s)?;
-        return Some(Ip { addr: addr.into(), leading_zeros, mapped: false });
+        return Some(Ip {
+            addr: addr.into(),
+            leading_zeros,
+            mapped: false,
+        });
     }
     let (v6, leading_zeros) = match s.rfind(':') {
         Some(colon) if s[colon..].contains('.') => {
@@ -51,8 +66,16 @@ pub fn parse_ip_sloppy(s: &str) -> Option<Ip> {
         _ => (s.parse::<Ipv6Addr>().ok()?, false),
     };
     let ip = match v6.to_ipv4_mapped() {
-        Some(v4) => Ip { addr: v4.into(), leading_zeros, mapped: true },
-        None => Ip { addr: v6.into(), leading_zeros, mapped: false },
+        Some(v4) => Ip {
+            addr: v4.into(),
+            leading_zeros,
+            mapped: true,
+        },
+        None => Ip {
+            addr: v6.into(),
+            leading_zeros,
+            mapped: false,
+        },
     };
     Some(ip)
 }
@@ -125,17 +148,25 @@ pub struct Cidr {
 impl Cidr {
     /// Prefix length in bits of `ip.addr`.
     fn len(&self) -> u8 {
-        if self.ip.mapped { self.bits.saturating_sub(96) } else { self.bits }
+        if self.ip.mapped {
+            self.bits.saturating_sub(96)
+        } else {
+            self.bits
+        }
     }
 
     fn masked(&self) -> IpAddr {
         match self.ip.addr {
             IpAddr::V4(a) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.len())).unwrap_or(0);
+                let mask = u32::MAX
+                    .checked_shl(32 - u32::from(self.len()))
+                    .unwrap_or(0);
                 IpAddr::V4(Ipv4Addr::from(u32::from(a) & mask))
             }
             IpAddr::V6(a) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(self.bits))
+                    .unwrap_or(0);
                 IpAddr::V6(Ipv6Addr::from(u128::from(a) & mask))
             }
         }
@@ -165,7 +196,11 @@ pub fn parse_cidr_sloppy(value: &str) -> Option<Cidr> {
         return None;
     }
     let bits = u8::try_from(bits).ok()?;
-    Some(Cidr { ip, bits, leading_zeros: ip.leading_zeros || (len.len() > 1 && len.starts_with('0')) })
+    Some(Cidr {
+        ip,
+        bits,
+        leading_zeros: ip.leading_zeros || (len.len() > 1 && len.starts_with('0')),
+    })
 }
 
 fn check_cidr(path: &Path, value: &str) -> (Option<Cidr>, Errors) {
@@ -233,7 +268,11 @@ pub fn cidr_warnings(path: &Path, value: &str) -> Vec<String> {
     let mut out = Vec::new();
     let network = c.network();
     if c.masked() != c.ip.addr {
-        let width = if c.ip.addr.is_ipv4() && !c.ip.mapped { 32 } else { 128 };
+        let width = if c.ip.addr.is_ipv4() && !c.ip.mapped {
+            32
+        } else {
+            128
+        };
         let single = format!("{}/{width}", text(c.ip.addr));
         out.push(format!(
             "{path}: CIDR value {value:?} is ambiguous in this context (should be {network:?} or {single:?}?)"

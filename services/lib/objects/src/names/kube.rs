@@ -19,7 +19,8 @@ fn is_key_name(s: &str) -> bool {
     };
     first.is_ascii_alphanumeric()
         && last.is_ascii_alphanumeric()
-        && b.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.'))
+        && b.iter()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.'))
 }
 
 /// `IsLabelKey`, known as `IsQualifiedName`.
@@ -42,7 +43,10 @@ pub fn label_key(value: &str) -> Vec<String> {
         Some("") => out.push("prefix part must be non-empty".to_owned()),
         Some(p) => {
             if p.len() > super::SUBDOMAIN_MAX {
-                out.push(format!("prefix part {}", max_bytes_error(super::SUBDOMAIN_MAX)));
+                out.push(format!(
+                    "prefix part {}",
+                    max_bytes_error(super::SUBDOMAIN_MAX)
+                ));
             }
             if !is_subdomain(p) {
                 out.push(format!("prefix part {}", subdomain_rule_error()));
@@ -55,7 +59,10 @@ pub fn label_key(value: &str) -> Vec<String> {
         out.push(format!("name part {}", max_bytes_error(super::LABEL_MAX)));
     }
     if !is_key_name(name) {
-        out.push(format!("name part {}", regex_error(KEY_RULE, KEY_FMT, &KEY_EXAMPLES)));
+        out.push(format!(
+            "name part {}",
+            regex_error(KEY_RULE, KEY_FMT, &KEY_EXAMPLES)
+        ));
     }
     out
 }
@@ -73,7 +80,11 @@ pub fn label_value(value: &str) -> Vec<String> {
     }
     if !value.is_empty() && !is_key_name(value) {
         let fmt = format!("({KEY_FMT})?");
-        out.push(regex_error(VALUE_RULE, &fmt, &["MyValue", "my_value", "12345"]));
+        out.push(regex_error(
+            VALUE_RULE,
+            &fmt,
+            &["MyValue", "my_value", "12345"],
+        ));
     }
     out
 }
@@ -152,7 +163,11 @@ pub fn domain_prefixed_path(path: &Path, value: &str) -> Errors {
     }
     let good = |c: u8| c.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&c);
     if !rest.bytes().all(good) {
-        out.push(Error::invalid(path, rest, regex_error("Invalid path", FMT, &[])));
+        out.push(Error::invalid(
+            path,
+            rest,
+            regex_error("Invalid path", FMT, &[]),
+        ));
     }
     out
 }
@@ -164,7 +179,11 @@ pub fn domain_prefixed_key(path: &Path, key: &str) -> Errors {
     }
     let bad = label_key(key);
     if !bad.is_empty() {
-        return Errors(bad.into_iter().map(|m| Error::invalid(path, key, m)).collect());
+        return Errors(
+            bad.into_iter()
+                .map(|m| Error::invalid(path, key, m))
+                .collect(),
+        );
     }
     if !key.contains('/') {
         let why = "must be a domain-prefixed key (such as \"acme.io/foo\")";

@@ -6,7 +6,11 @@ use super::{max_len_error, regex_error};
 pub fn c_identifier(value: &str) -> Vec<String> {
     const RULE: &str = "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
     let head = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if head && value.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_') {
+    if head
+        && value
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || c == b'_')
+    {
         return Vec::new();
     }
     let examples = ["my_name", "MY_NAME", "MyName"];
@@ -45,7 +49,9 @@ pub fn port_name(port: &str) -> Vec<String> {
     }
     let good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     if port.is_empty() || !port.bytes().all(good) {
-        out.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
+        out.push(
+            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned(),
+        );
     }
     if !port.bytes().any(|c| c.is_ascii_lowercase()) {
         out.push("must contain at least one letter (a-z)".to_owned());
@@ -61,8 +67,7 @@ pub fn port_name(port: &str) -> Vec<String> {
 
 /// `IsValidPercent`.
 pub fn percent(value: &str) -> Vec<String> {
-    const RULE: &str =
-        "a valid percent string must be a numeric string followed by an ending '%'";
+    const RULE: &str = "a valid percent string must be a numeric string followed by an ending '%'";
     match value.strip_suffix('%') {
         Some(n) if !n.is_empty() && n.bytes().all(|c| c.is_ascii_digit()) => Vec::new(),
         _ => vec![regex_error(RULE, "[0-9]+%", &["1%", "93%"])],
@@ -102,7 +107,10 @@ pub fn relaxed_env_var_name(value: &str) -> Vec<String> {
     if value.is_empty() {
         return vec!["environment variable name must be non-empty".to_owned()];
     }
-    if value.bytes().all(|c| (0x20..0x7f).contains(&c) && c != b'=') {
+    if value
+        .bytes()
+        .all(|c| (0x20..0x7f).contains(&c) && c != b'=')
+    {
         return Vec::new();
     }
     vec![RULE.to_owned()]

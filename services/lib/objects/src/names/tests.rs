@@ -34,7 +34,10 @@ fn label_keys_and_values() {
     assert_eq!(label_key("/x"), ["prefix part must be non-empty"]);
     assert_eq!(label_key("a/").len(), 2);
     assert_eq!(label_key("a/b/c").len(), 1);
-    assert_eq!(label_value(&"x".repeat(64)), ["must be no more than 63 bytes"]);
+    assert_eq!(
+        label_value(&"x".repeat(64)),
+        ["must be no more than 63 bytes"]
+    );
     assert!(label_value("").is_empty());
 }
 
@@ -44,7 +47,10 @@ fn addresses() {
     assert!(valid_ip(&p, "10.0.0.1").is_empty());
     assert!(valid_ip(&p, "2001:db8::1").is_empty());
     for (bad, why) in [
-        ("10.0.0", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"),
+        (
+            "10.0.0",
+            "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+        ),
         ("010.0.0.1", "must not have leading 0s"),
         ("::ffff:1.2.3.4", "must not be an IPv4-mapped IPv6 address"),
         ("2001:DB8::1", "must be in canonical form (\"2001:db8::1\")"),
@@ -52,10 +58,22 @@ fn addresses() {
         assert_eq!(valid_ip(&p, bad).0[0].detail, why, "{bad}");
     }
     for (bad, why) in [
-        ("10.0.0.0", "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"),
-        ("10.0.0.0/33", "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"),
-        ("10.0.0.1/24", "must not have bits set beyond the prefix length"),
-        ("10.0.0.0/08", "must not have leading 0s in IP or prefix length"),
+        (
+            "10.0.0.0",
+            "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+        ),
+        (
+            "10.0.0.0/33",
+            "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+        ),
+        (
+            "10.0.0.1/24",
+            "must not have bits set beyond the prefix length",
+        ),
+        (
+            "10.0.0.0/08",
+            "must not have leading 0s in IP or prefix length",
+        ),
     ] {
         assert_eq!(valid_cidr(&p, bad).0[0].detail, why, "{bad}");
     }

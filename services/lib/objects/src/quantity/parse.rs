@@ -35,13 +35,23 @@ fn split(text: &str) -> Result<Parts<'_>, Error> {
         (fraction, rest) = after.split_at(digits(after));
     }
     let suffix = rest;
-    let letters = suffix.bytes().take_while(|c| b"eEinumkKMGTP".contains(c)).count();
-    let tail = suffix[letters..].strip_prefix(['-', '+']).unwrap_or(&suffix[letters..]);
+    let letters = suffix
+        .bytes()
+        .take_while(|c| b"eEinumkKMGTP".contains(c))
+        .count();
+    let tail = suffix[letters..]
+        .strip_prefix(['-', '+'])
+        .unwrap_or(&suffix[letters..]);
     if digits(tail) != tail.len() {
         return Err(Error::Format);
     }
     let whole = if whole.is_empty() { "0" } else { whole };
-    Ok(Parts { positive, whole, fraction, suffix })
+    Ok(Parts {
+        positive,
+        whole,
+        fraction,
+        suffix,
+    })
 }
 
 /// Base and exponent of a suffix.
@@ -102,7 +112,11 @@ pub(super) fn parse(text: &str) -> Result<Quantity, Error> {
         q.unscaled <<= exponent;
     }
     if q.exponent < NANO {
-        q = Quantity { unscaled: q.at_scale(NANO).0, exponent: NANO, ..q };
+        q = Quantity {
+            unscaled: q.at_scale(NANO).0,
+            exponent: NANO,
+            ..q
+        };
     }
     if format == Format::BinarySi && q.sign() > 0 {
         let max = Quantity::from_i64(i64::MAX, format);

@@ -43,7 +43,10 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
     };
     let time = date.at(narrow(hour), narrow(minute), narrow(second), nanos);
     time.to_zoned(jiff::tz::TimeZone::UTC)
-        .and_then(|z| z.timestamp().checked_sub(jiff::SignedDuration::from_secs(offset)))
+        .and_then(|z| {
+            z.timestamp()
+                .checked_sub(jiff::SignedDuration::from_secs(offset))
+        })
         .map_err(|_| format!("parsing time {}: day out of range", go_quote(text)))
 }
 
@@ -73,7 +76,12 @@ impl<'a> Reader<'a> {
     }
 
     fn digits(&mut self, min: usize, max: usize, element: &str) -> Result<i64, String> {
-        let n = self.rest.bytes().take(max).take_while(u8::is_ascii_digit).count();
+        let n = self
+            .rest
+            .bytes()
+            .take(max)
+            .take_while(u8::is_ascii_digit)
+            .count();
         if n < min {
             return self.cannot(self.rest, element);
         }
@@ -118,9 +126,8 @@ impl<'a> Reader<'a> {
             Some(b'-') => -1,
             _ => return self.cannot(at, "Z07:00"),
         };
-        let shaped = b.len() >= 6
-            && b[3] == b':'
-            && [1, 2, 4, 5].iter().all(|i| b[*i].is_ascii_digit());
+        let shaped =
+            b.len() >= 6 && b[3] == b':' && [1, 2, 4, 5].iter().all(|i| b[*i].is_ascii_digit());
         if !shaped {
             return self.cannot(at, "Z07:00");
         }

@@ -85,7 +85,9 @@ fn scalar(out: &mut String, v: &Value, indent: usize) {
 }
 
 fn string(out: &mut String, s: &str, indent: usize, key: bool) {
-    let special = s.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{feff}');
+    let special = s
+        .chars()
+        .any(|c| (c.is_control() && c != '\n') || c == '\u{feff}');
     let edge = s.starts_with([' ', '\n']) || s.ends_with(' ') || s.contains(" \n");
     if s.contains('\n') && !special && !edge && !key {
         return literal(out, s, indent);
@@ -189,7 +191,7 @@ fn is_base60(s: &str) -> bool {
 
 /// Go's order of keys: runs of digits compare as numbers, letters before the rest.
 fn natural(a: &str, b: &str) -> std::cmp::Ordering {
-    use std::cmp::Ordering::{Equal, Greater, Less};
+    use std::cmp::Ordering::{Greater, Less};
     let (ar, br): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut digits = false;
     for i in 0..ar.len().min(br.len()) {
@@ -213,8 +215,5 @@ fn natural(a: &str, b: &str) -> std::cmp::Ordering {
             _ => ar[i].cmp(&br[i]),
         };
     }
-    match ar.len().cmp(&br.len()) {
-        Equal => Equal,
-        other => other,
-    }
+    ar.len().cmp(&br.len())
 }

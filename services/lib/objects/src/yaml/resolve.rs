@@ -14,7 +14,13 @@ pub(super) fn scalar(text: &str, plain: bool, tag: Option<&str>) -> Result<Value
         Value::Float(f) if !f.is_finite() => Err(Error {
             message: format!(
                 "json: unsupported value: {}",
-                if f.is_nan() { "NaN" } else if f > 0.0 { "+Inf" } else { "-Inf" }
+                if f.is_nan() {
+                    "NaN"
+                } else if f > 0.0 {
+                    "+Inf"
+                } else {
+                    "-Inf"
+                }
             ),
         }),
         v @ Value::Float(_) => Ok(json::parse(&json::to_vec(&v)).unwrap_or(v)),

@@ -27,7 +27,10 @@ fn structure() {
     assert_eq!(v.get("1"), want.get("1"));
     assert_eq!(v.get("true"), want.get("true"));
     assert_eq!(read(""), Value::Null);
-    assert_eq!(read("{\"a\": [1, 2.5, null]}"), obj!({"a": [1i64, 2.5, null]}));
+    assert_eq!(
+        read("{\"a\": [1, 2.5, null]}"),
+        obj!({"a": [1i64, 2.5, null]})
+    );
 }
 
 #[test]
@@ -41,7 +44,9 @@ fn bombs_are_bounded() {
     let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
     for i in 1..9 {
         let last = i - 1;
-        text += &format!("a{i}: &a{i} [*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last}]\n");
+        text += &format!(
+            "a{i}: &a{i} [*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last}]\n"
+        );
     }
     let e = to_value(text.as_bytes()).expect_err("bomb");
     assert_eq!(e.message, "yaml: document contains excessive aliasing");
@@ -62,7 +67,10 @@ fn duplicates_are_reported() {
 #[test]
 fn errors_name_the_line() {
     let e = to_value(b"a: b: c\n").expect_err("bad");
-    assert_eq!(e.message, "yaml: line 1: mapping values are not allowed in this context");
+    assert_eq!(
+        e.message,
+        "yaml: line 1: mapping values are not allowed in this context"
+    );
 }
 
 #[test]
@@ -78,7 +86,8 @@ fn printing() {
 
 #[test]
 fn goldens_read_and_print_as_go_does() {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/goldens");
+    let dir =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/goldens");
     let Ok(entries) = std::fs::read_dir(&dir) else {
         eprintln!("skipped: no goldens in {}", dir.display());
         return;
@@ -89,10 +98,16 @@ fn goldens_read_and_print_as_go_does() {
             continue;
         }
         let text = std::fs::read(&path).expect("readable");
-        let Ok(json) = std::fs::read(path.with_extension("json")) else { continue };
+        let Ok(json) = std::fs::read(path.with_extension("json")) else {
+            continue;
+        };
         let want = json::parse(&json).expect("golden JSON");
         let got = to_value(&text).expect("golden YAML");
-        let name = path.file_name().expect("file").to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("file")
+            .to_string_lossy()
+            .into_owned();
         if got != want {
             wrong.push(format!("{name}: reads differently"));
         }
@@ -100,5 +115,10 @@ fn goldens_read_and_print_as_go_does() {
             wrong.push(format!("{name}: prints differently"));
         }
     }
-    assert!(wrong.is_empty(), "{} wrong: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
+    assert!(
+        wrong.is_empty(),
+        "{} wrong: {:?}",
+        wrong.len(),
+        &wrong[..wrong.len().min(5)]
+    );
 }

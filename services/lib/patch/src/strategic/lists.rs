@@ -5,16 +5,24 @@ use std::mem::discriminant;
 use catena_objects::{Map, Status, Value};
 
 use super::{
-    DIRECTIVE, Member, SET_ORDER, Schema, bad_patch_type, bad_type, merge_map,
-    no_merge_key, without_directives,
+    DIRECTIVE, Member, SET_ORDER, Schema, bad_patch_type, bad_type, merge_map, no_merge_key,
+    without_directives,
 };
 use crate::plain_error;
 use crate::print::go_print;
 
 /// `$setElementOrder/x`: merges the list `x` and puts it in the given order;
 /// items that only the server has keep their places relative to the others.
-pub(super) fn apply_orders(original: &mut Map, patch: &mut Map, schema: Schema<'_>) -> Result<(), Status> {
-    let orders: Vec<_> = patch.keys().filter(|k| k.starts_with(SET_ORDER)).cloned().collect();
+pub(super) fn apply_orders(
+    original: &mut Map,
+    patch: &mut Map,
+    schema: Schema<'_>,
+) -> Result<(), Status> {
+    let orders: Vec<_> = patch
+        .keys()
+        .filter(|k| k.starts_with(SET_ORDER))
+        .cloned()
+        .collect();
     for directive in orders {
         let order = patch.remove(&directive).unwrap_or_default();
         let Some(order) = order.as_array() else {
@@ -29,7 +37,11 @@ pub(super) fn apply_orders(original: &mut Map, patch: &mut Map, schema: Schema<'
         let current = list_of(original.get(key))?;
         let change = list_of(patch.get(key))?;
         let member = schema.list(key)?;
-        check_order(change.as_deref().unwrap_or_default(), order, member.merge_key)?;
+        check_order(
+            change.as_deref().unwrap_or_default(),
+            order,
+            member.merge_key,
+        )?;
         let server = current.clone().unwrap_or_default();
         let merged = match (current, change) {
             (Some(current), None) => current,
@@ -94,7 +106,8 @@ fn key_of<'a>(item: &'a Value, merge_key: &str) -> Result<&'a Value, Status> {
     let Some(map) = item.as_object() else {
         return Err(bad_type("map[string]interface {}", item));
     };
-    map.get(merge_key).ok_or_else(|| no_merge_key(item, merge_key))
+    map.get(merge_key)
+        .ok_or_else(|| no_merge_key(item, merge_key))
 }
 
 /// The common type of all items; lists of lists and mixed lists do not merge.
@@ -133,7 +146,10 @@ pub(super) fn merge(
     }
     if !holds_objects([&current, &change])? {
         if deletes {
-            return Ok(current.into_iter().filter(|v| !change.contains(v)).collect());
+            return Ok(current
+                .into_iter()
+                .filter(|v| !change.contains(v))
+                .collect());
         }
         let server = current.clone();
         let mut both = current;
@@ -146,7 +162,9 @@ pub(super) fn merge(
             Schema::Node(_) => "struct",
             Schema::Opaque => "interface",
         };
-        return Err(plain_error(format!("cannot merge lists without merge key for {name}")));
+        return Err(plain_error(format!(
+            "cannot merge lists without merge key for {name}"
+        )));
     }
     let (current, change) = special_items(current, change, key)?;
     let server = current.clone();
@@ -199,12 +217,18 @@ fn special_items(
             }
             Some("replace") => replace = true,
             Some("merge") => {
-                return Err(plain_error("merging lists cannot yet be specified in the patch"));
+                return Err(plain_error(
+                    "merging lists cannot yet be specified in the patch",
+                ));
             }
             _ => return Err(bad_patch_type(directive, &item)),
         }
     }
-    if replace { Ok((plain, Vec::new())) } else { Ok((current, plain)) }
+    if replace {
+        Ok((plain, Vec::new()))
+    } else {
+        Ok((current, plain))
+    }
 }
 
 /// Go's way of dropping repeated scalars, which moves the last one forward.
@@ -225,7 +249,13 @@ fn deduplicated(mut items: Vec<Value>) -> Vec<Value> {
 }
 
 fn position(list: &[Value], item: &Value, key: &str) -> Option<usize> {
-    let id = |v: &Value| if key.is_empty() { Some(v.clone()) } else { v.get(key).cloned() };
+    let id = |v: &Value| {
+        if key.is_empty() {
+            Some(v.clone())
+        } else {
+            v.get(key).cloned()
+        }
+    };
     let wanted = id(item);
     list.iter().position(|v| id(v) == wanted)
 }
@@ -254,7 +284,11 @@ fn order_merged(
             (Some(l), Some(r)) => {
                 let places = (position(server, l, key), position(server, r, key));
                 let left_first = matches!(places, (Some(a), Some(b)) if a < b);
-                out.extend(if left_first { left.next() } else { right.next() });
+                out.extend(if left_first {
+                    left.next()
+                } else {
+                    right.next()
+                });
             }
             (Some(_), None) => out.extend(left.next()),
             (None, Some(_)) => out.extend(right.next()),
