@@ -7,7 +7,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use catena_facts::Omit;
-use catena_objects::{Map, Value, json};
+use catena_objects::{Map, Value, json, map::Key};
 
 use crate::{Node, Type, node::NodeRef, structural};
 
@@ -93,7 +93,7 @@ struct Walk {
     path: String,
     /// Innermost struct and the fields on the way, as Go's errors have them.
     struct_name: &'static str,
-    fields: Vec<String>,
+    fields: Vec<Key>,
 }
 
 impl Walk {
@@ -121,6 +121,12 @@ impl Walk {
         match node.ty {
             Type::Any => match &node.items {
                 Some(schema) => self.alternative(node, schema, value),
+                // `JSON` goes through Go's untyped values, which sort members.
+                None if node.message.ends_with(".JSON") => {
+                    let mut value = value;
+                    structural::sorted(&mut value);
+                    Ok(value)
+                }
                 None => Ok(value),
             },
             Type::FieldsV1 => Ok(value),
@@ -203,8 +209,8 @@ impl Walk {
             };
             self.struct_name = go.name;
             if self.report {
-                self.fields.extend(go.members[at].via.iter().map(|s| (*s).to_owned()));
-                self.fields.push(key.to_string());
+                self.fields.extend(go.members[at].via.iter().map(|s| Key::from(*s)));
+                self.fields.push(key.clone());
             }
             self.enter(&key);
             let v = match (v.is_null(), go.members[at].pointer) {

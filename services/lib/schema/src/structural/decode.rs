@@ -22,7 +22,9 @@ pub fn decode(root: &Node, mut value: Value) -> Result<Decoded, DecodeError> {
     unknown.extend(prune(root, &mut value));
     prune_nulls(root, &mut value);
     let before = unknown.len();
-    embedded(root, &mut value, &Path::default(), &mut unknown)?;
+    if has_embedded(root) {
+        embedded(root, &mut value, &Path::default(), &mut unknown)?;
+    }
     unknown[before..].sort_unstable();
     sorted(&mut value);
     Ok(Decoded { value, unknown })
@@ -70,9 +72,6 @@ fn embedded(
     path: &Path,
     unknown: &mut Vec<String>,
 ) -> Result<(), DecodeError> {
-    if !has_embedded(node) {
-        return Ok(());
-    }
     match value {
         Value::Object(_) => {
             if node.embedded_resource {
