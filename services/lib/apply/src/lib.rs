@@ -28,12 +28,12 @@ const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 const ANCIENT_CHANGES: &str = "ancient-changes";
 
 /// Who writes, and how.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Request<'a> {
     /// Schema of the version of the request. One of [`Type::Any`] works by deduction.
     pub node: &'a Arc<Node>,
     /// `apps/v1`: of the request; the objects given are in it.
-    pub group_version: &'a str,
+    pub group_version: String,
     /// Name of the writer; "" is recorded as "unknown".
     pub manager: &'a str,
     /// RFC 3339, whole seconds.
@@ -239,7 +239,7 @@ fn book(old: &Value, new: &Value, managed: &mut Managed, request: &Request<'_>, 
         let manager = Manager::new(
             name,
             Operation::Update,
-            request.group_version,
+            &request.group_version,
             request.subresource,
         );
         let set = match managed.0.get(&manager) {
@@ -248,7 +248,7 @@ fn book(old: &Value, new: &Value, managed: &mut Managed, request: &Request<'_>, 
         };
         let owned = Owned {
             set,
-            api_version: request.group_version.to_owned(),
+            api_version: request.group_version.clone(),
             time: request.time.to_owned(),
         };
         managed.0.insert(manager, owned);

@@ -16,7 +16,7 @@ fn deployment() -> Arc<Node> {
 fn request<'a>(node: &'a Arc<Node>, manager: &'a str) -> Request<'a> {
     Request {
         node,
-        group_version: "apps/v1",
+        group_version: "apps/v1".to_owned(),
         manager,
         time: "2026-01-01T00:00:00Z",
         subresource: "",
@@ -187,7 +187,7 @@ fn bad_configurations() {
         let e = apply(None, &config(spec), &request(&node, "m")).expect_err(spec);
         assert_eq!((e.code, e.message.as_str()), (500, why));
     }
-    let e = apply(None, &obj!({"kind": "Deployment"}), &request(&node, "m")).expect_err("type");
+    let e = check_type(&obj!({"kind": "Deployment"}), "apps/v1", "Deployment").expect_err("type");
     assert_eq!(e.message, "invalid object type: /, Kind=Deployment");
 }
 
@@ -284,7 +284,7 @@ fn update_managers_are_capped() {
 fn without_schema_shapes_are_deduced() {
     let node = Arc::new(Node::of(Type::Any));
     let r = Request {
-        group_version: "x/v1",
+        group_version: "x/v1".to_owned(),
 
         reset_fields: &[],
         ..request(&node, "m")
@@ -404,7 +404,7 @@ fn recorded_creates() {
         let mut new = answer.clone();
         new.unset(&["metadata", "managedFields"]);
         let r = Request {
-            group_version: answer.str_at(&["apiVersion"]),
+            group_version: answer.str_at(&["apiVersion"]).to_owned(),
             time: "<time>",
             ..request(&node, "unknown")
         };
@@ -482,7 +482,7 @@ fn recorded_updates() {
                     .and_then(|m| m.split('&').next())
                     .unwrap_or_default();
                 let r = Request {
-                    group_version: answer.str_at(&["apiVersion"]),
+                    group_version: answer.str_at(&["apiVersion"]).to_owned(),
                     time: "<time>",
                     force: path.contains("force=true"),
                     subresource: if path.contains("/status") {

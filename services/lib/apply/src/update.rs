@@ -109,7 +109,7 @@ impl<'a, 'r> Rules<'a, 'r> {
         let set = typed::field_set(config, shape).recursive_difference(&self.reset);
         let last = managed.0.remove(manager);
         let time = last.as_ref().map(|o| o.time.clone()).unwrap_or_default();
-        let api_version = self.request.group_version.to_owned();
+        let api_version = self.request.group_version.clone();
         managed.0.insert(
             manager.clone(),
             Owned {
