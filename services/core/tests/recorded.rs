@@ -51,7 +51,10 @@ fn decode(t: &Target, body: &Value) -> Result<Value, String> {
     let kind = body.str_at(&["kind"]);
     let node = catena_schema::builtin(&t.group, &t.version, kind).ok_or("no schema")?;
     catena_schema::decode(&node, body.clone())
-        .map(|d| d.value)
+        .map(|d| match catena_core::groups::autoscaling::conversion(&t.plural, &t.version) {
+            Some(c) => c.to_storage(d.value),
+            None => d.value,
+        })
         .map_err(|e| format!("{e:?}"))
 }
 
@@ -249,9 +252,11 @@ fn updates_are_judged_as_recorded() {
         let mut old = None;
         for step in c.items_at(&["setup"]).iter().chain(c.items_at(&["steps"])) {
             let (path, want) = (step.str_at(&["p"]), step.i64_at(&["s"]).unwrap_or(0));
-            let Some(body) = step.get("b").and_then(|b| patched(b, old.as_ref())) else { continue };
-            let body = &body;
             let Some(w) = World::new(path) else { continue };
+            let convert = catena_core::groups::autoscaling::conversion(&w.target.plural, &w.target.version);
+            let served = old.clone().map(|o: Value| convert.map_or(o.clone(), |c| c.from_storage(o)));
+            let Some(body) = step.get("b").and_then(|b| patched(b, served.as_ref())) else { continue };
+            let body = &body;
             if step.str_at(&["m"]) == "POST" {
                 old = w.create(body).map_err(|(_, m)| eprintln!("{id} setup: {m}")).ok();
                 continue;
@@ -319,6 +324,10 @@ fn defaults_are_as_recorded() {
             Ok(o) => {
                 let kind = body.str_at(&["kind"]);
                 let node = catena_schema::builtin(&w.target.group, &w.target.version, kind);
+                let o = match catena_core::groups::autoscaling::conversion(&w.target.plural, &w.target.version) {
+                    Some(c) => c.from_storage(o),
+                    None => o,
+                };
                 let mut o = node.map_or(o.clone(), |n| catena_schema::canonical(&n, o));
                 let mut want = want.clone();
                 for v in [&mut want, &mut o] {

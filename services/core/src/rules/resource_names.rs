@@ -29,6 +29,18 @@ pub fn validate(at: &At, name: &str, e: &mut Errors) {
     }
 }
 
+/// `validateContainerResourceName`.
+pub fn container(at: &At, name: &str, e: &mut Errors) {
+    validate(at, name, e);
+    if !name.contains('/') {
+        if !is_standard_container(name) {
+            at.bad_value(e, name, "must be a standard resource for containers");
+        }
+    } else if !is_native(name) && !is_extended(name) {
+        at.bad_value(e, name, "doesn't follow extended resource name standard");
+    }
+}
+
 pub fn is_standard(name: &str) -> bool {
     STANDARD.contains(&name) || is_huge_page(name) || name.starts_with("requests.hugepages-")
 }

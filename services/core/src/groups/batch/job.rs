@@ -41,20 +41,9 @@ impl Strategy for Job {
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut e = crate::rules::meta::finalizers(object);
-        generated_selector(object, &mut e);
-        let at = At::root(object, "spec");
-        full_spec(&at, Opts::default(), &mut e);
-        let completions = at.num("completions");
-        if at.text("completionMode") == "Indexed" && completions > 0 {
-            let name = At::root(object, "metadata").child("name");
-            let host = format!("{}-{}", name.str(), completions - 1);
-            if !names::dns1123_label(&host, false).is_empty() {
-                name.bad_text(&mut e, format!("will not able to create pod with invalid DNS label: {host}"));
-            }
-        }
+        job(object, Opts::default(), &mut e);
         e
     }
-
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
         workload::prepare_update(ctx, object, old);
@@ -65,6 +54,8 @@ impl Strategy for Job {
             return job_status::validate(object, old);
         }
         let mut e = crate::rules::meta::finalizers(object);
+        // Go judges the new job and then the change, which judges the spec again.
+        job(object, workload::opts(Some(old)), &mut e);
         let at = At::root(object, "spec");
         full_spec(&at, workload::opts(Some(old)), &mut e);
         completions(&at, old, &mut e);
@@ -73,7 +64,10 @@ impl Strategy for Job {
         at.child("selector").immutable(&mut e, was("selector"));
         template(&at, old, &mut e);
         for name in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] {
-            at.child(name).immutable(&mut e, was(name));
+            let f = at.child(name);
+            if !same(f.v, was(name)) {
+                f.bad_value(&mut e, shown(name, f.v), crate::rules::IMMUTABLE);
+            }
         }
         e
     }
@@ -88,6 +82,48 @@ impl Strategy for Job {
 
     fn selectable(&self, object: &Value) -> Vec<String> {
         vec![object.i64_at(&["status", "succeeded"]).unwrap_or(0).to_string()]
+    }
+}
+
+/// `ValidateJob` without metadata.
+fn job(object: &Value, opts: Opts, e: &mut Errors) {
+    generated_selector(object, e);
+    let at = At::root(object, "spec");
+    full_spec(&at, opts, e);
+    let completions = at.num("completions");
+    if at.text("completionMode") == "Indexed" && completions > 0 {
+        let name = At::root(object, "metadata").child("name");
+        let host = format!("{}-{}", name.str(), completions - 1);
+        if !names::dns1123_label(&host, false).is_empty() {
+            name.bad_text(e, format!("will not able to create pod with invalid DNS label: {host}"));
+        }
+    }
+}
+
+/// A policy as errors show it: by its Go names, every member.
+fn shown(name: &str, v: &Value) -> Value {
+    use crate::rules::go_struct;
+    let list = |v: &Value, name: &str, f: &dyn Fn(&Value) -> Value| {
+        v.get(name)
+            .and_then(Value::as_array)
+            .map_or(Value::Null, |a| a.iter().map(f).collect::<Vec<_>>().into())
+    };
+    if v.is_null() {
+        return Value::Null;
+    }
+    let rule = |r: &Value| {
+        if name == "successPolicy" {
+            return go_struct(r, &["succeededIndexes", "succeededCount"]);
+        }
+        let mut out = go_struct(r, &["action=", "onExitCodes", "onPodConditions"]);
+        if let Some(c) = r.get("onExitCodes").filter(|c| !c.is_null()) {
+            out.set(&["OnExitCodes"], go_struct(c, &["containerName", "operator=", "values"]));
+        }
+        out
+    };
+    match name {
+        "podFailurePolicy" | "successPolicy" => catena_objects::obj!({"Rules": (list(v, "rules", &rule))}),
+        _ => v.clone(),
     }
 }
 

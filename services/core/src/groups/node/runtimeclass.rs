@@ -31,8 +31,8 @@ impl Strategy for RuntimeClass {
         e
     }
 
-    fn validate_update(&self, _ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = meta::finalizers(object);
+    fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
+        let mut e = self.validate(ctx, object);
         let handler = At::root(object, "handler");
         if handler.str() != old.str_at(&["handler"]) {
             handler.bad_text(&mut e, crate::rules::IMMUTABLE);

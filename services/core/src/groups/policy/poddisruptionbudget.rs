@@ -34,6 +34,11 @@ impl Strategy for PodDisruptionBudget {
         e
     }
 
+    /// Names of budgets were never checked further.
+    fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
+        catena_objects::names::path_segment(name, is_prefix)
+    }
+
     fn has_generation(&self) -> bool {
         true
     }

@@ -21,8 +21,8 @@ impl Strategy for CSIStorageCapacity {
         e
     }
 
-    fn validate_update(&self, _ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = meta::finalizers(object);
+    fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
+        let mut e = self.validate(ctx, object);
         let null = Value::Null;
         let topology = At::root(object, "nodeTopology");
         if !same(topology.v, old.get("nodeTopology").unwrap_or(&null)) {

@@ -29,8 +29,8 @@ impl Strategy for StorageClass {
         e
     }
 
-    fn validate_update(&self, _ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut e = meta::finalizers(object);
+    fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
+        let mut e = self.validate(ctx, object);
         let null = Value::Null;
         for name in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
             At::root(object, name).immutable(&mut e, old.get(name).unwrap_or(&null));

@@ -85,16 +85,7 @@ fn pod_spec(spec: &mut Value) {
     spec.set_default(&["securityContext"], Value::object());
     spec.set_default(&["terminationGracePeriodSeconds"], 30i64);
     text(spec, &["schedulerName"], "default-scheduler");
-    // The alias of the old name follows the new one.
-    let account = spec.str_at(&["serviceAccountName"]).to_owned();
-    if !account.is_empty() {
-        spec.set(&["serviceAccount"], account);
-    } else {
-        let old = spec.str_at(&["serviceAccount"]).to_owned();
-        if !old.is_empty() {
-            spec.set(&["serviceAccountName"], old);
-        }
-    }
+    account_alias(spec);
     each(spec, "volumes", volume);
     for list in ["initContainers", "containers", "ephemeralContainers"] {
         each(spec, list, container);
@@ -246,5 +237,18 @@ fn old_volume(v: &mut Value) {
     if let Some(s) = present(v, "scaleIO") {
         text(s, &["storageMode"], "ThinProvisioned");
         text(s, &["fsType"], "xfs");
+    }
+}
+
+/// `serviceAccount` is the old name of `serviceAccountName` and follows it.
+pub fn account_alias(spec: &mut Value) {
+    let account = spec.str_at(&["serviceAccountName"]).to_owned();
+    if !account.is_empty() {
+        spec.set(&["serviceAccount"], account);
+        return;
+    }
+    let old = spec.str_at(&["serviceAccount"]).to_owned();
+    if !old.is_empty() {
+        spec.set(&["serviceAccountName"], old);
     }
 }

@@ -9,6 +9,7 @@ pub fn drop_disabled(object: &mut Value, path: &[&str]) {
     let Some(spec) = object.at_mut(path) else {
         return;
     };
+    super::defaults::account_alias(spec);
     spec.unset(&["schedulingGroup"]);
     each(spec, "volumes", |v| {
         if let Some(p) = present(v, "projected") {

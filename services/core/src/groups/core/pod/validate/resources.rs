@@ -9,28 +9,17 @@ use crate::rules::{At, NOT_NEGATIVE, quantity, resource_names as rn};
 
 /// `ValidateContainerResourceRequirements`.
 pub fn container(at: &At, scope: &Scope, e: &mut Errors) {
-    requirements(at, container_name, scope.opts, e);
+    requirements(at, rn::container, scope.opts, e);
     claims(&at.child("claims"), &scope.claims, e);
 }
 
 /// `validateOverhead`: the list is checked as limits.
 pub fn overhead(at: &At, opts: Opts, e: &mut Errors) {
     let wrapped = catena_objects::obj!({"limits": (at.v.clone())});
-    requirements(&At::new(&wrapped, at.path.clone()), container_name, opts, e);
+    requirements(&At::new(&wrapped, at.path.clone()), rn::container, opts, e);
 }
 
 type NameRule = fn(&At, &str, &mut Errors);
-
-fn container_name(at: &At, name: &str, e: &mut Errors) {
-    rn::validate(at, name, e);
-    if !name.contains('/') {
-        if !rn::is_standard_container(name) {
-            at.bad_value(e, name, "must be a standard resource for containers");
-        }
-    } else if !rn::is_native(name) && !rn::is_extended(name) {
-        at.bad_value(e, name, "doesn't follow extended resource name standard");
-    }
-}
 
 fn pod_name(at: &At, name: &str, e: &mut Errors) {
     let before = e.0.len();

@@ -1,0 +1,220 @@
+//! Admission policies: their structure; expressions are not compiled.
+
+use std::collections::BTreeSet;
+
+use catena_objects::{Value, field::Errors, names};
+use catena_registry::{Context, Strategy, strategy::keep_other_half};
+
+use super::rule;
+use crate::{groups::core::pod::defaults::present, rules::At};
+
+#[derive(Debug)]
+pub struct AdmissionPolicy {
+    pub mutating: bool,
+}
+
+impl Strategy for AdmissionPolicy {
+    fn default(&self, object: &mut Value) {
+        let Some(spec) = present(object, "spec") else {
+            return;
+        };
+        spec.set_default(&["failurePolicy"], "Fail");
+        if let Some(m) = present(spec, "matchConstraints") {
+            rule::default_match(m);
+        }
+    }
+
+    fn prepare_create(&self, _ctx: &Context, object: &mut Value) {
+        if self.mutating {
+            object.unset(&["status"]);
+        } else {
+            object.set(&["status"], Value::object());
+        }
+    }
+
+    fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
+        keep_other_half(ctx, object, old);
+    }
+
+    fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
+        let mut e = Errors::new();
+        let at = At::root(object, "spec");
+        self.common(&at, &mut e);
+        if self.mutating {
+            mutations(&at, &mut e);
+        } else {
+            validations(&at, object, &mut e);
+        }
+        e
+    }
+
+    fn validate_update(&self, ctx: &Context, object: &Value, _old: &Value) -> Errors {
+        if ctx.subresource == "status" {
+            return Errors::new();
+        }
+        self.validate(ctx, object)
+    }
+
+    fn has_generation(&self) -> bool {
+        true
+    }
+}
+
+impl AdmissionPolicy {
+    fn common(&self, at: &At, e: &mut Errors) {
+        let failure = at.child("failurePolicy");
+        if failure.has() {
+            failure.one_of(e, &["Fail", "Ignore"]);
+        } else {
+            failure.required(e, "");
+        }
+        if let Some(k) = at.some("paramKind") {
+            param_kind(&k, e);
+        }
+        let constraints = at.child("matchConstraints");
+        if constraints.has() {
+            rule::match_resources(&constraints, e);
+            if constraints.child("resourceRules").is_empty() {
+                constraints.child("resourceRules").required(e, "");
+            }
+        } else {
+            constraints.required(e, "");
+        }
+        rule::match_conditions(&at.child("matchConditions"), e);
+        for v in at.child("variables").items() {
+            let name = v.child("name");
+            if name.str().trim().is_empty() {
+                name.required(e, "name is not specified");
+            } else if !names::c_identifier(name.str()).is_empty() {
+                name.bad_text(e, "name is not a valid CEL identifier");
+            }
+            if v.text("expression").trim().is_empty() {
+                v.child("expression").required(e, "expression is not specified");
+            }
+        }
+    }
+}
+
+fn param_kind(at: &At, e: &mut Errors) {
+    let version = at.child("apiVersion");
+    match version.str().split('/').collect::<Vec<_>>().as_slice() {
+        [""] => version.required(e, ""),
+        [v] => version_label(&version, v, e),
+        [g, v] => {
+            if !g.is_empty() {
+                let bad = names::dns1123_subdomain(g, false);
+                if !bad.is_empty() {
+                    version.bad_value(e, *g, bad.join(","));
+                }
+            }
+            version_label(&version, v, e);
+        }
+        _ => version.bad_text(e, format!("unexpected GroupVersion string: {}", version.str())),
+    }
+    let kind = at.child("kind");
+    if kind.str().is_empty() {
+        kind.required(e, "");
+        return;
+    }
+    let bad = names::dns1035_label(&kind.str().to_lowercase(), false);
+    if !bad.is_empty() {
+        kind.bad_text(e, format!("may have mixed case, but should otherwise match: {}", bad.join(",")));
+    }
+}
+
+fn version_label(at: &At, version: &str, e: &mut Errors) {
+    if version.is_empty() {
+        at.bad_text(e, "version must be specified");
+        return;
+    }
+    let bad = names::dns1035_label(version, false);
+    if !bad.is_empty() {
+        at.bad_value(e, version, bad.join(","));
+    }
+}
+
+fn validations(at: &At, object: &Value, e: &mut Errors) {
+    const ONE: &str = "validations or auditAnnotations must contain at least one item";
+    let (checks, audits) = (at.child("validations"), at.child("auditAnnotations"));
+    if checks.is_empty() && audits.is_empty() {
+        checks.required(e, ONE);
+        audits.required(e, ONE);
+        return;
+    }
+    for v in checks.items() {
+        if v.text("expression").trim().is_empty() {
+            v.child("expression").required(e, "expression is not specified");
+        }
+        let from = v.child("messageExpression");
+        if !from.is_empty() && from.str().trim().is_empty() {
+            from.bad_text(e, "must be non-empty if specified");
+        }
+        let message = v.child("message");
+        if !message.is_empty() && message.str().trim().is_empty() {
+            message.bad_text(e, "must be non-empty if specified");
+        } else if message.str().trim().contains(['\n', '\r']) {
+            message.bad_text(e, "must not contain line breaks");
+        }
+        if let Some(r) = v.some("reason") {
+            r.one_of(e, &["Forbidden", "Invalid", "RequestEntityTooLarge"]);
+        }
+    }
+    if audits.len() > 20 {
+        audits.invalid(e, "must not have more than 20 auditAnnotations");
+    }
+    let policy = object.str_at(&["metadata", "name"]);
+    let mut seen = BTreeSet::new();
+    for a in audits.items() {
+        let key = a.child("key");
+        if key.str().is_empty() {
+            key.required(e, "");
+        } else {
+            for why in names::qualified_name(&format!("{policy}/{}", key.str())) {
+                key.bad_text(e, why);
+            }
+        }
+        let value = a.child("valueExpression");
+        if value.str().trim().is_empty() {
+            value.required(e, "valueExpression is not specified");
+        } else if value.str().trim().len() > 5 * 1024 {
+            value.required(e, "must not exceed 5120 bytes in length");
+        }
+        if !seen.insert(key.str()) {
+            key.duplicate(e);
+        }
+    }
+}
+
+fn mutations(at: &At, e: &mut Errors) {
+    let list = at.child("mutations");
+    if list.is_empty() {
+        list.required(e, "mutations must contain at least one item");
+    }
+    for m in list.items() {
+        let kind = m.child("patchType");
+        let member = match kind.str() {
+            "" => {
+                kind.required(e, "");
+                continue;
+            }
+            "ApplyConfiguration" => "applyConfiguration",
+            "JSONPatch" => "jsonPatch",
+            _ => {
+                kind.unsupported(e, &["ApplyConfiguration", "JSONPatch"]);
+                continue;
+            }
+        };
+        let c = m.child(member);
+        if !c.has() {
+            c.required(e, &format!("must be specified when patchType is {}", kind.str()));
+        } else if c.text("expression").trim().is_empty() {
+            c.child("expression").required(e, "expression is not specified");
+        }
+    }
+    let again = at.child("reinvocationPolicy");
+    if again.str().is_empty() {
+        again.required(e, "");
+    } else {
+        again.one_of(e, &["IfNeeded", "Never"]);
+    }
+}
