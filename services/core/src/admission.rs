@@ -8,6 +8,7 @@ use catena_registry::{Admission, Attributes};
 use crate::reader::ObjectReader;
 
 mod default_class;
+mod escalation;
 mod limit_ranger;
 mod namespace_lifecycle;
 mod pod_security;
@@ -32,7 +33,9 @@ pub fn plugins(reader: Arc<dyn ObjectReader>) -> Vec<Arc<dyn Admission>> {
         Arc::new(runtime_class::RuntimeClass { reader: reader.clone() }),
         Arc::new(default_class::DefaultStorageClass { reader: reader.clone() }),
         Arc::new(default_class::DefaultIngressClass { reader: reader.clone() }),
-        Arc::new(resource_quota::ResourceQuota { reader }),
+        Arc::new(resource_quota::ResourceQuota { reader: reader.clone() }),
+        // Not a plugin of kube-apiserver, which checks in the storage of RBAC: after admission.
+        Arc::new(escalation::Escalation { reader }),
     ]
 }
 

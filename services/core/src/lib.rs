@@ -14,6 +14,7 @@ pub mod registrations;
 pub mod rules;
 mod server;
 mod steps;
+pub mod token;
 mod usage;
 
 use std::sync::Arc;

@@ -97,3 +97,17 @@ pub(crate) fn each(object: &mut Value, path: &[&str], mut change: impl FnMut(&mu
         items.iter_mut().for_each(&mut change);
     }
 }
+
+/// `validateKubeFinalizerName` on every finalizer: one without a domain is a standard one.
+pub(crate) fn kube_finalizers(object: &Value) -> Errors {
+    const STANDARD: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+    let mut errors = Errors::new();
+    let path = Path::new("metadata").child("finalizers");
+    for (i, name) in strings(object, &["metadata", "finalizers"]).into_iter().enumerate() {
+        if !name.contains('/') && !STANDARD.contains(&name) {
+            let text = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(Error::invalid(&path.index(i), name, text));
+        }
+    }
+    errors
+}

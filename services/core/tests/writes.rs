@@ -197,3 +197,53 @@ async fn quota_counts_and_refuses() {
         refused.message
     );
 }
+
+#[tokio::test]
+async fn nobody_grants_more_than_they_have() {
+    let w = world().await;
+    let role = |name: &str, resource: &str| {
+        obj!({
+            "kind": "Role", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name},
+            "rules": [{"apiGroups": [""], "resources": [resource], "verbs": ["get"]}]
+        })
+    };
+    let group = "rbac.authorization.k8s.io";
+    let mut root = ctx("default");
+    root.user.groups = vec!["system:masters".into()];
+    w.create(group, "roles", &root, role("maps", "configmaps")).await.expect("masters may");
+    let binding = obj!({
+        "kind": "RoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "b"},
+        "subjects": [{"kind": "User", "name": "jane"}],
+        "roleRef": {"kind": "Role", "name": "maps"}
+    });
+    w.create(group, "rolebindings", &root, binding).await.expect("masters may");
+    let mut jane = ctx("default");
+    jane.user.name = "jane".into();
+    jane.user.groups = vec!["system:authenticated".into()];
+    w.create(group, "roles", &jane, role("same", "configmaps")).await.expect("she has that");
+    let refused = w.create(group, "roles", &jane, role("more", "secrets")).await.expect_err("she has not");
+    assert_eq!(
+        refused.message,
+        "roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"jane\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}"
+    );
+}
+
+#[tokio::test]
+async fn events_are_one_kind_in_two_groups() {
+    let w = world().await;
+    let newer = w.store("events.k8s.io", "events");
+    let event = obj!({
+        "kind": "Event", "apiVersion": "events.k8s.io/v1", "metadata": {"name": "e"},
+        "eventTime": "2026-01-02T03:04:05.000000Z", "reason": "Tested", "action": "Test", "type": "Normal",
+        "reportingController": "test.example.com/c", "reportingInstance": "i", "note": "n",
+        "regarding": {"kind": "Pod", "name": "p", "namespace": "default"}
+    });
+    let convert = newer.resource.versions[0].conversion.clone().expect("two shapes");
+    newer.create(&ctx("default"), convert.to_storage(event)).await.expect("created");
+    let seen = w.store("", "events").get("default", "e").await.expect("the same key");
+    assert_eq!(seen.str_at(&["apiVersion"]), "v1");
+    assert_eq!(seen.str_at(&["message"]), "n");
+    assert_eq!(seen.str_at(&["involvedObject", "name"]), "p");
+    let back = convert.from_storage(newer.get("default", "e").await.expect("stored"));
+    assert_eq!(back.str_at(&["regarding", "name"]), "p");
+}

@@ -10,7 +10,7 @@ use catena_objects::{
 use catena_registry::{Context, Strategy};
 
 use super::core::endpoints::endpoint_ip;
-use crate::steps::{complaints, each, immutable, is_set, one_of, required_one_of, same, strings};
+use crate::steps::{complaints, each, immutable, is_set, kube_finalizers, one_of, required_one_of, same, strings};
 
 const MAX_ADDRESSES: usize = 100;
 const MAX_PORTS: usize = 20_000;
@@ -89,7 +89,7 @@ impl Strategy for EndpointSlice {
 }
 
 fn checks(object: &Value) -> Errors {
-    let mut errors = Errors::new();
+    let mut errors = kube_finalizers(object);
     let ty = object.str_at(&["addressType"]);
     required_one_of(&mut errors, &Path::new("addressType"), ty, &["FQDN", "IPv4", "IPv6"]);
     ports(&mut errors, object);

@@ -9,7 +9,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, is_set, required_one_of};
+use crate::steps::{complaints, is_set, kube_finalizers, required_one_of};
 
 const MAX_PRECEDENCE: i64 = 10_000;
 
@@ -41,7 +41,7 @@ impl Strategy for FlowSchema {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let spec = Path::new("spec");
         let precedence = object.i64_at(&["spec", "matchingPrecedence"]).unwrap_or(0);
         let path = spec.child("matchingPrecedence");
@@ -147,7 +147,7 @@ impl Strategy for PriorityLevel {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let spec = Path::new("spec");
         let ty = object.str_at(&["spec", "type"]);
         match ty {

@@ -9,7 +9,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, each, is_set};
+use crate::steps::{complaints, each, is_set, kube_finalizers};
 
 pub(crate) const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -34,7 +34,7 @@ impl Strategy for Role {
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         for (i, rule) in object.items_at(&["rules"]).iter().enumerate() {
             policy_rule(&mut errors, &Path::new("rules").index(i), rule, self.namespaced);
         }
@@ -119,7 +119,7 @@ impl Strategy for Binding {
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         self.role_ref(&mut errors, object);
         for (i, s) in object.items_at(&["subjects"]).iter().enumerate() {
             subject(&mut errors, &Path::new("subjects").index(i), s, self.namespaced);

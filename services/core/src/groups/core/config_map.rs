@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, members, same};
+use crate::steps::{complaints, kube_finalizers, members, same};
 
 /// `MaxSecretSize`, for ConfigMaps too: bytes of all values.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
@@ -17,7 +17,7 @@ pub struct ConfigMap;
 
 impl Strategy for ConfigMap {
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let mut size = 0;
         let path = Path::new("data");
         for (key, value) in members(object, &["data"]) {

@@ -9,7 +9,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, each, is_set, required_one_of, same};
+use crate::steps::{complaints, each, is_set, kube_finalizers, required_one_of, same};
 
 #[derive(Debug)]
 pub struct Endpoints;
@@ -28,7 +28,9 @@ impl Strategy for Endpoints {
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        subsets(object)
+        let mut errors = kube_finalizers(object);
+        errors.extend(subsets(object));
+        errors
     }
 
     fn validate_update(&self, _ctx: &Context, object: &Value, old: &Value) -> Errors {

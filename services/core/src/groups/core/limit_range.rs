@@ -10,7 +10,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, each, members};
+use crate::steps::{complaints, each, kube_finalizers, members};
 
 const TYPES: [&str; 3] = ["Pod", "Container", "PersistentVolumeClaim"];
 
@@ -35,7 +35,7 @@ impl Strategy for LimitRange {
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let mut seen = BTreeSet::new();
         for (i, limit) in object.items_at(&["spec", "limits"]).iter().enumerate() {
             let path = Path::new("spec").child("limits").index(i);

@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::keep;
+use crate::steps::{keep, kube_finalizers};
 
 const KUBERNETES: &str = "kubernetes";
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -40,7 +40,7 @@ impl Strategy for Namespace {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         for f in object.items_at(&["spec", "finalizers"]) {
             let path = Path::new("spec").child("finalizers");
             finalizer_name(&mut errors, &path, f.as_str().unwrap_or_default());

@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, is_set, keep, strings};
+use crate::steps::{complaints, is_set, keep, kube_finalizers, strings};
 
 #[derive(Debug)]
 pub struct Node;
@@ -38,7 +38,7 @@ impl Strategy for Node {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         taints(&mut errors, object);
         declared_features(&mut errors, object);
         pod_cidrs(&mut errors, object);

@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, immutable, is_set, keep, one_of, same, strings};
+use crate::steps::{complaints, immutable, is_set, keep, kube_finalizers, one_of, same, strings};
 
 /// Volume types, by member name.
 const SOURCES: [&str; 22] = [
@@ -55,7 +55,7 @@ impl Strategy for PersistentVolume {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let spec = Path::new("spec");
         access_modes(&mut errors, &spec, object, "");
         capacity(&mut errors, &spec, object);

@@ -9,7 +9,7 @@ use catena_objects::{
 use catena_registry::{Context, Strategy};
 
 use super::persistent_volume::{access_modes, class_names};
-use crate::steps::{complaints, immutable, is_set, keep, same};
+use crate::steps::{complaints, immutable, is_set, keep, kube_finalizers, same};
 
 const REQUEST: [&str; 4] = ["spec", "resources", "requests", "storage"];
 
@@ -41,7 +41,7 @@ impl Strategy for PersistentVolumeClaim {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let spec = Path::new("spec");
         let text = "at least 1 access mode is required";
         if object.items_at(&["spec", "accessModes"]).is_empty() {

@@ -10,7 +10,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, members, strings};
+use crate::steps::{complaints, kube_finalizers, members, strings};
 
 const STANDARD: [&str; 20] = [
     "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage",
@@ -37,7 +37,7 @@ impl Strategy for ResourceQuota {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         amounts(&mut errors, object, "spec", "hard");
         scopes(&mut errors, object);
         scope_selector(&mut errors, object);

@@ -9,7 +9,7 @@ use catena_objects::{
 use catena_registry::{Context, Strategy};
 
 use super::config_map::{MAX_BYTES, base64_len, frozen};
-use crate::steps::{complaints, immutable, members};
+use crate::steps::{complaints, immutable, kube_finalizers, members};
 
 const ACCOUNT_NAME: &str = "kubernetes.io/service-account.name";
 
@@ -30,7 +30,7 @@ impl Strategy for Secret {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let path = Path::new("data");
         let mut size = 0;
         for (key, value) in members(object, &["data"]) {

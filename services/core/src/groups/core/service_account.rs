@@ -1,9 +1,9 @@
 //! ServiceAccount: `ValidateServiceAccount*`; metadata rules only.
 
-use catena_objects::{Value, obj};
+use catena_objects::{Value, field::Errors, obj};
 use catena_registry::{Context, Strategy};
 
-use crate::steps::each;
+use crate::steps::{each, kube_finalizers};
 
 const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 
@@ -18,6 +18,10 @@ impl Strategy for ServiceAccount {
 
     fn prepare_create(&self, _ctx: &Context, object: &mut Value) {
         only_names(object);
+    }
+
+    fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
+        kube_finalizers(object)
     }
 
     fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {

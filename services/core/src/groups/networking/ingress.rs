@@ -8,7 +8,7 @@ use catena_objects::{
 use catena_registry::{Context, Strategy};
 
 use super::ingress_class::reference;
-use crate::steps::{complaints, is_set, strings};
+use crate::steps::{complaints, is_set, kube_finalizers, strings};
 
 const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
 const BAD_SEQUENCES: [&str; 5] = ["//", "/./", "/../", "%2f", "%2F"];
@@ -61,7 +61,7 @@ impl Strategy for Ingress {
 }
 
 fn spec(object: &Value) -> Errors {
-    let mut errors = Errors::new();
+    let mut errors = kube_finalizers(object);
     let path = Path::new("spec");
     let rules = object.items_at(&["spec", "rules"]);
     let default = object.at(&["spec", "defaultBackend"]).filter(|v| !v.is_null());

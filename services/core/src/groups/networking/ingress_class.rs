@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, immutable, is_set, one_of};
+use crate::steps::{complaints, immutable, is_set, kube_finalizers, one_of};
 
 const MAX_CONTROLLER: usize = 250;
 
@@ -28,7 +28,7 @@ impl Strategy for IngressClass {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let path = Path::new("spec").child("controller");
         let controller = object.str_at(&["spec", "controller"]);
         if controller.len() > MAX_CONTROLLER {

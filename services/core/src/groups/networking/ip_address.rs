@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, immutable, is_set};
+use crate::steps::{complaints, immutable, is_set, kube_finalizers};
 
 #[derive(Debug)]
 pub struct IpAddress;
@@ -16,7 +16,7 @@ impl Strategy for IpAddress {
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut errors = Errors::new();
+        let mut errors = kube_finalizers(object);
         let path = Path::new("spec").child("parentRef");
         if !is_set(object, &["spec", "parentRef"]) {
             errors.push(Error::required(&path, ""));

@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, each, is_set, strings};
+use crate::steps::{complaints, each, is_set, kube_finalizers, strings};
 
 #[derive(Debug)]
 pub struct NetworkPolicy;
@@ -59,7 +59,7 @@ fn selector(errors: &mut Errors, path: &Path, value: Option<&Value>) {
 }
 
 fn spec(object: &Value, old_ranges: &[&str]) -> Errors {
-    let mut errors = Errors::new();
+    let mut errors = kube_finalizers(object);
     let root = Path::new("spec");
     selector(&mut errors, &root.child("podSelector"), object.at(&["spec", "podSelector"]));
     for (rules, peers) in DIRECTIONS {

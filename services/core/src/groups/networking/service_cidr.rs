@@ -7,7 +7,7 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::strings;
+use crate::steps::{kube_finalizers, strings};
 
 const IMMUTABLE: &str = "field is immutable";
 
@@ -48,7 +48,7 @@ impl Strategy for ServiceCidr {
 }
 
 fn ranges(object: &Value) -> Errors {
-    let mut errors = Errors::new();
+    let mut errors = kube_finalizers(object);
     let all = strings(object, &["spec", "cidrs"]);
     let path = Path::new("spec").child("cidrs");
     if all.is_empty() {

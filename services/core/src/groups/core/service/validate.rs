@@ -7,7 +7,7 @@ use catena_objects::{
 };
 
 use super::{externally_accessible, families::family_of, headless, needs_health_check};
-use crate::steps::{complaints, is_set, one_of, required_one_of, strings};
+use crate::steps::{complaints, is_set, kube_finalizers, one_of, required_one_of, strings};
 
 /// Longest affinity of a client: a day.
 const MAX_AFFINITY: i64 = 86_400;
@@ -17,7 +17,7 @@ fn spec(name: &str) -> Path {
 }
 
 pub(super) fn service(s: &Value, old: Option<&Value>) -> Errors {
-    let mut errors = Errors::new();
+    let mut errors = kube_finalizers(s);
     let ty = s.str_at(&["spec", "type"]);
     let ports = s.items_at(&["spec", "ports"]);
     if ports.is_empty() && !headless(s) && ty != "ExternalName" {
