@@ -163,7 +163,8 @@ impl Types {
         Some(entry.message.get_or_init(|| parse::message(entry.line)))
     }
 
-    /// The message of a kind that is served, or of its list.
+    /// The message of a kind: one that is served or its list, one that is only
+    /// stored or was served once, options and other kinds of every group.
     pub fn by_gvk(&'static self, group: &str, version: &str, kind: &str) -> Option<&'static Message> {
         let kinds = self.kinds.get_or_init(|| {
             let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
@@ -174,11 +175,34 @@ impl Types {
             }
             kinds
         });
-        let (_, name) = kinds
-            .get(kind)?
-            .iter()
-            .find(|(g, _)| g.group == group && g.version == version)?;
-        self.get(name)
+        let served = kinds.get(kind).and_then(|named| {
+            named.iter().find(|(g, _)| g.group == group && g.version == version)
+        });
+        match served {
+            Some((_, name)) => self.get(name),
+            None => self.unserved(group, version, kind),
+        }
+    }
+
+    fn unserved(&'static self, group: &str, version: &str, kind: &str) -> Option<&'static Message> {
+        const META: &str = "k8s.io.apimachinery.pkg.apis.meta";
+        let label = group.split('.').next().unwrap_or_default();
+        let package = match group {
+            "" => "k8s.io.api.core".to_owned(),
+            "meta.k8s.io" => META.to_owned(),
+            "internal.apiserver.k8s.io" => "k8s.io.api.apiserverinternal".to_owned(),
+            "audit.k8s.io" => "k8s.io.apiserver.pkg.apis.audit".to_owned(),
+            "apiextensions.k8s.io" => {
+                "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions".to_owned()
+            }
+            "apiregistration.k8s.io" => {
+                "k8s.io.kube_aggregator.pkg.apis.apiregistration".to_owned()
+            }
+            _ => format!("k8s.io.api.{label}"),
+        };
+        let own = self.get(&format!("{package}.{version}.{kind}"));
+        own.filter(|m| m.shape == Shape::Object)
+            .or_else(|| self.get(&format!("{META}.v1.{kind}")).filter(|m| m.shape == Shape::Object))
     }
 
     /// Full names of all messages, sorted.

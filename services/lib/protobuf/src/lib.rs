@@ -41,12 +41,6 @@ fn message_of(api_version: &str, kind: &str) -> Result<&'static Message, Error> 
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     types()
         .by_gvk(group, version, kind)
-        .or_else(|| {
-            let meta = version.starts_with("v1beta1").then_some("v1beta1").unwrap_or("v1");
-            types()
-                .get(&format!("k8s.io.apimachinery.pkg.apis.meta.{meta}.{kind}"))
-                .or_else(|| types().get(&format!("k8s.io.apimachinery.pkg.apis.meta.v1.{kind}")))
-        })
         .ok_or_else(|| Error::UnknownKind {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),

@@ -14,16 +14,8 @@ use crate::node::{
 
 /// The schema of a built-in kind or its list; `None` for kinds without one.
 pub fn builtin(group: &str, version: &str, kind: &str) -> Option<Arc<Node>> {
-    if let Some(found) = types().by_gvk(group, version, kind) {
-        return message(found.name);
-    }
-    // Kinds of every group: options, Status, partial metadata.
-    let version = match group {
-        "" | "meta.k8s.io" => version,
-        _ if kind.ends_with("Options") || kind == "WatchEvent" => "v1",
-        _ => return None,
-    };
-    message(&format!("k8s.io.apimachinery.pkg.apis.meta.{version}.{kind}"))
+    let found = types().by_gvk(group, version, kind)?;
+    message(found.name)
 }
 
 /// The schema of a message of the facts: `k8s.io.api.core.v1.PodSpec`.

@@ -6,7 +6,6 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use catena_facts::Omit;
 use catena_objects::{Map, Value, json, map::Key};
 
 use crate::{Node, Type, node::NodeRef, structural};
@@ -294,7 +293,7 @@ fn assemble(node: &Node, slots: Vec<Option<Value>>) -> Value {
             // Stored as protobuf, an empty list or map comes back as nil.
             let nil = empty && matches!(value, Value::Array(_) | Value::Object(_));
             out.insert(field.name.clone(), if nil { Value::Null } else { value });
-        } else if !empty && !(go.omit == Omit::Zero && value.is_null()) {
+        } else if !empty {
             out.insert(field.name.clone(), value);
         }
     }

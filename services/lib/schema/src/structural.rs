@@ -7,6 +7,7 @@ mod format;
 mod list_map;
 mod parse;
 mod prune;
+mod typed;
 mod validate;
 
 pub use check::{check, check_structural};
@@ -15,4 +16,5 @@ pub use default::{default, prune_nulls};
 pub use list_map::validate_lists;
 pub use parse::{has_validations, parse};
 pub use prune::{prune, prune_default};
+pub use typed::typed;
 pub use validate::{validate, validate_update};

@@ -36,6 +36,6 @@ fn golden_objects_are_canonical() {
             Err(e) => wrong.push(format!("{}: {e}", path.display())),
         }
     }
-    assert!(seen >= 100, "only {seen} kinds");
+    assert!(seen >= 180, "only {seen} kinds");
     assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -89,3 +89,11 @@ fn schemas_that_are_not_structural_are_refused() {
         assert_eq!(check(text), expected, "{text}");
     }
 }
+
+#[test]
+fn typed_schemas_have_metadata() {
+    let typed = structural::typed(&node(SCHEMA));
+    let meta = typed.member("metadata").expect("metadata");
+    assert!(meta.field("ownerReferences").is_some());
+    assert!(typed.member("spec").is_some());
+}

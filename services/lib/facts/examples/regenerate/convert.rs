@@ -18,7 +18,7 @@ const COPIED: [(&str, &str); 6] = [
 const LEFT_OUT: [&str; 3] = ["k8s.io.apiserver.pkg.apis.example", "k8s.io.metrics.", ".testapigroup."];
 
 /// Every generated file: name and text.
-pub fn all(facts: &Path, data: &Path) -> io::Result<Vec<(String, String)>> {
+pub(crate) fn all(facts: &Path, data: &Path) -> io::Result<Vec<(String, String)>> {
     let mut out = Vec::new();
     for (to, from) in COPIED {
         let value: Value = serde_json::from_str(&fs::read_to_string(facts.join(from))?)?;

@@ -115,7 +115,7 @@ fn embedded(
 }
 
 /// Keeps the walk out of the many trees that embed nothing.
-fn has_embedded(node: &Node) -> bool {
+pub(super) fn has_embedded(node: &Node) -> bool {
     node.embedded_resource
         || node.fields.iter().any(|f| has_embedded(f.node.get()))
         || [&node.items, &node.additional]

@@ -170,5 +170,5 @@ fn credit_card(text: &str) -> bool {
             (_, twice) => twice,
         })
         .sum();
-    (13..=16).contains(&digits.len()) && sum % 10 == 0
+    (13..=16).contains(&digits.len()) && sum.is_multiple_of(10)
 }

@@ -44,16 +44,16 @@ impl Walk<'_> {
         let whole = matches!(value, Value::Float(f) if f.fract() == 0.0) && has("integer");
         let widened = got == "integer" && has("number");
         let texts = matches!(value, Value::String(_) | Value::Array(_));
-        if !texts
-            && !format.is_empty()
-            && !(has(got) || got_format == format || whole || widened)
-        {
+        let numeric = has("number") || has("integer");
+        let fits = has(got) || whole || widened;
+        if !format.is_empty() && !texts && !fits && got_format != format {
             return fail(format, got_format);
         }
-        if !(has("number") || has("integer")) && !format.is_empty() && texts {
+        // What is wrong with such a text the format check says.
+        if !format.is_empty() && texts && !numeric {
             return out;
         }
-        if !(has(got) || whole || widened) {
+        if !fits {
             out = fail(&expected.join(","), got);
         }
         out
