@@ -1,9 +1,11 @@
 //! Rules of `metadata` (`k8s.io/apimachinery/pkg/api/validation/objectmeta.go`), with its messages.
 
+mod conditions;
 mod options;
 #[cfg(test)]
 mod tests;
 
+pub use conditions::validate_conditions;
 pub use options::{
     FIELD_MANAGER_MAX, validate_create_options, validate_delete_options, validate_dry_run,
     validate_field_manager, validate_field_validation, validate_patch_options,

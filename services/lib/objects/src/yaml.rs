@@ -62,6 +62,7 @@ pub fn parse(text: &[u8]) -> Result<Parsed, Error> {
         return Err(fail("yaml: invalid leading UTF-8 octet"));
     };
     let mut r = Reader {
+        text,
         events: Parser::new_from_str(text),
         depth: 0,
         aliased: 0,
@@ -94,6 +95,7 @@ struct Anchor {
 }
 
 struct Reader<'a> {
+    text: &'a str,
     events: Parser<'a, granit_parser::StrInput<'a>>,
     depth: usize,
     aliased: usize,
@@ -120,12 +122,52 @@ impl<'a> Reader<'a> {
                     // Comments and other presentation.
                     _ => {}
                 },
-                Some(Err(e)) => {
-                    let line = e.marker().line();
-                    return Err(fail(format!("yaml: line {line}: {}", go_words(&e.info()))));
-                }
+                Some(Err(e)) => return Err(fail(self.go_words(&e))),
                 None => return Err(fail("yaml: unexpected end of stream")),
             }
+        }
+    }
+
+    /// The complaints people see most, in the words of libyaml, with the line it
+    /// would name: its parser counts from zero and ends after the last line.
+    fn go_words(&self, e: &granit_parser::ScanError) -> String {
+        let info = e.info();
+        let line = e.marker().line();
+        let at = |line: usize, words: &str| match line {
+            0 => format!("yaml: {words}"),
+            n => format!("yaml: line {n}: {words}"),
+        };
+        let last = self.text.lines().count();
+        if info.contains("unclosed bracket '['") {
+            return at(last, "did not find expected ',' or ']'");
+        }
+        if info.contains("unclosed bracket '{'") {
+            return at(last, "did not find expected ',' or '}'");
+        }
+        if info.contains("unclosed quote") {
+            return at(last + 1, "found unexpected end of stream");
+        }
+        if info.contains("unknown anchor") {
+            let rest = self.text.split('*').nth(1).unwrap_or_default();
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
+            let name = &rest[..end.unwrap_or(rest.len())];
+            return format!("yaml: unknown anchor '{name}' referenced");
+        }
+        if info.contains("tab") || info.contains("unexpected character") {
+            return at(line, "found character that cannot start any token");
+        }
+        if info.contains("simple key") {
+            return at(line, "could not find expected ':'");
+        }
+        match info.split_once(", ") {
+            Some((context, words)) if context.starts_with("while parsing a quoted") => {
+                at(line, words)
+            }
+            Some((context, words)) if context.starts_with("while parsing") => {
+                at(line.saturating_sub(1), words)
+            }
+            Some((context, words)) if context.starts_with("while scanning") => at(line, words),
+            _ => at(line, &info),
         }
     }
 
@@ -266,33 +308,4 @@ fn key_text(key: &Value) -> Result<Key, Error> {
             json::to_string(other)
         ))),
     }
-}
-
-/// The complaints people see most, in the words of libyaml.
-fn go_words(info: &str) -> String {
-    let lower = info.to_lowercase();
-    let known = [
-        ("tab", "found character that cannot start any token"),
-        (
-            "mapping values",
-            "mapping values are not allowed in this context",
-        ),
-        ("simple key expect", "could not find expected ':'"),
-        ("expected ':'", "could not find expected ':'"),
-        ("expected <block end>", "did not find expected key"),
-        ("expected block end", "did not find expected key"),
-        (
-            "while parsing a flow mapping",
-            "did not find expected ',' or '}'",
-        ),
-        (
-            "while parsing a flow sequence",
-            "did not find expected ',' or ']'",
-        ),
-        ("unknown anchor", "unknown anchor referenced"),
-    ];
-    known
-        .iter()
-        .find(|(part, _)| lower.contains(part))
-        .map_or_else(|| info.to_owned(), |(_, words)| (*words).to_owned())
 }

@@ -77,3 +77,15 @@ fn delete_options() {
         "propagationPolicy: Unsupported value: \"x\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
     );
 }
+
+#[test]
+fn conditions() {
+    let good = obj!({"type": "Ready", "status": "True", "reason": "Ok", "lastTransitionTime": "t"});
+    let path = Path::new("status.conditions");
+    assert!(validate_conditions(std::slice::from_ref(&good), &path).is_empty());
+    let bad = obj!({"type": "Ready", "status": "Yes", "reason": "Ok", "lastTransitionTime": "t"});
+    assert_eq!(
+        validate_conditions(&[good, bad], &path).aggregate(),
+        "[status.conditions[1].type: Duplicate value: \"Ready\", status.conditions[1].status: Unsupported value: \"Yes\": supported values: \"False\", \"True\", \"Unknown\"]"
+    );
+}

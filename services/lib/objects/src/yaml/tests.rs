@@ -66,11 +66,31 @@ fn duplicates_are_reported() {
 
 #[test]
 fn errors_name_the_line() {
-    let e = to_value(b"a: b: c\n").expect_err("bad");
-    assert_eq!(
-        e.message,
-        "yaml: line 1: mapping values are not allowed in this context"
-    );
+    for (text, want) in [
+        (
+            "a: b: c\n",
+            "line 1: mapping values are not allowed in this context",
+        ),
+        ("not: [yaml", "line 1: did not find expected ',' or ']'"),
+        ("a: {b\n", "line 1: did not find expected ',' or '}'"),
+        (
+            "a:\n\tb: 1\n",
+            "line 2: found character that cannot start any token",
+        ),
+        ("a: 'x", "line 2: found unexpected end of stream"),
+        ("a: b\n- c\n", "line 1: did not find expected key"),
+        ("a: |\n b\nc", "line 3: could not find expected ':'"),
+        ("a: *x", "unknown anchor 'x' referenced"),
+        ("@a", "found character that cannot start any token"),
+        ("a: \"\\q\"", "line 1: found unknown escape character"),
+    ] {
+        let e = to_value(text.as_bytes()).expect_err(text);
+        assert!(
+            e.message.ends_with(want),
+            "{text:?}: {} is not {want}",
+            e.message
+        );
+    }
 }
 
 #[test]
