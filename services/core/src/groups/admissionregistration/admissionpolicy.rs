@@ -166,11 +166,12 @@ fn validations(at: &At, object: &Value, e: &mut Errors) {
     let mut seen = BTreeSet::new();
     for a in audits.items() {
         let key = a.child("key");
-        if key.str().is_empty() {
-            key.required(e, "");
+        if policy.is_empty() {
+            key.bad_text(e, "requires metadata.name be non-empty");
         } else {
-            for why in names::qualified_name(&format!("{policy}/{}", key.str())) {
-                key.bad_text(e, why);
+            let full = format!("{policy}/{}", key.str());
+            for why in names::qualified_name(&full) {
+                key.bad_value(e, full.as_str(), why);
             }
         }
         let value = a.child("valueExpression");

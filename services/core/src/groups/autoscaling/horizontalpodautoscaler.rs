@@ -36,7 +36,7 @@ impl Strategy for HorizontalPodAutoscaler {
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut e = meta::finalizers(object);
-        spec(&At::root(object, "spec"), false, &mut e);
+        spec(&At::root(object, "spec"), None, &mut e);
         e
     }
 
@@ -48,14 +48,14 @@ impl Strategy for HorizontalPodAutoscaler {
             at.child("desiredReplicas").non_negative(&mut e);
             return e;
         }
-        let zero = old.i64_at(&["spec", "minReplicas"]) == Some(0);
-        spec(&At::root(object, "spec"), zero, &mut e);
+        spec(&At::root(object, "spec"), Some(old), &mut e);
         e
     }
 }
 
 /// `validateHorizontalPodAutoscalerSpec`.
-fn spec(at: &At, allow_zero: bool, e: &mut Errors) {
+fn spec(at: &At, old: Option<&Value>, e: &mut Errors) {
+    let allow_zero = old.and_then(|o| o.i64_at(&["spec", "minReplicas"])) == Some(0);
     let (min, max) = (at.child("minReplicas"), at.child("maxReplicas"));
     let lowest = i64::from(!allow_zero);
     if min.int().is_some_and(|m| m < lowest) {
@@ -69,7 +69,14 @@ fn spec(at: &At, allow_zero: bool, e: &mut Errors) {
     if min.int().is_some_and(|m| max.int().unwrap_or(0) < m) {
         max.bad_num(e, "must be greater than or equal to `minReplicas`");
     }
-    reference(&at.child("scaleTargetRef"), e);
+    let target = at.child("scaleTargetRef");
+    let kept = old.and_then(|o| o.at(&["spec", "scaleTargetRef"])).is_some_and(|o| {
+        ["apiVersion", "kind"].iter().all(|f| o.str_at(&[f]) == target.text(f))
+    });
+    reference(&target, e);
+    if !kept {
+        api_version(&target, target.text("kind") == "ReplicationController", e);
+    }
     let metrics = at.child("metrics");
     for m in metrics.items() {
         metric(&m, e);
@@ -96,9 +103,16 @@ fn reference(at: &At, e: &mut Errors) {
             f.complain(e, names::path_segment(f.str(), false));
         }
     }
+}
+
+/// `ValidateAPIVersion`; only kinds of the core group may leave the group out.
+fn api_version(at: &At, allow_core: bool, e: &mut Errors) {
     let version = at.child("apiVersion");
-    if version.str().matches('/').count() > 1 {
+    let slashes = version.str().matches('/').count();
+    if slashes > 1 {
         version.bad_text(e, format!("unexpected GroupVersion string: {}", version.str()));
+    } else if !allow_core && (slashes == 0 || version.str().starts_with('/')) {
+        version.bad_text(e, "apiVersion must specify API group");
     }
 }
 
@@ -176,6 +190,7 @@ fn source(at: &At, e: &mut Errors) {
     match kind.as_str() {
         "object" => {
             reference(&at.child("describedObject"), e);
+            api_version(&at.child("describedObject"), true, e);
             identifier(&at.child("metric"), e);
         }
         "external" | "pods" => identifier(&at.child("metric"), e),
