@@ -126,9 +126,10 @@ fn schema(group: &str, version: &str, kind: &str) -> Arc<catena_schema::Node> {
         .unwrap_or_else(|| Arc::new(catena_schema::Node::of(catena_schema::Type::Any)))
 }
 
-fn conversion(group: &str, _version: &str, plural: &str) -> Option<Arc<dyn Conversion>> {
+fn conversion(group: &str, version: &str, plural: &str) -> Option<Arc<dyn Conversion>> {
     match (group, plural) {
         ("events.k8s.io", "events") => Some(Arc::new(groups::events::EventConversion)),
+        ("autoscaling", _) => groups::autoscaling::conversion(plural, version),
         _ => None,
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
-    names,
+    names, obj,
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, is_set, kube_finalizers, required_one_of};
+use crate::steps::{complaints, is_set, kube_finalizers, one_of, strings};
 
 const MAX_PRECEDENCE: i64 = 10_000;
 
@@ -61,7 +61,9 @@ impl Strategy for FlowSchema {
             let ty = object.str_at(&["spec", "distinguisherMethod", "type"]);
             let path = spec.child("distinguisherMethod").child("type");
             if !matches!(ty, "ByNamespace" | "ByUser") {
-                errors.push(Error::not_supported(&path, ty, &["ByNamespace", "ByUser"]));
+                // Go prints the whole struct here.
+                let shown = obj!({"Type": ty});
+                errors.push(Error::not_supported(&path, shown, &["ByNamespace", "ByUser"]));
             }
         }
         let level = object.str_at(&["spec", "priorityLevelConfiguration", "name"]);
@@ -111,6 +113,62 @@ fn policy_rule(errors: &mut Errors, path: &Path, rule: &Value) {
     if resource.is_empty() && other.is_empty() {
         let text = "at least one of resourceRules and nonResourceRules has to be non-empty";
         errors.push(Error::required(path, text));
+    }
+    for (i, r) in resource.iter().enumerate() {
+        resource_rule(errors, &path.child("resourceRules").index(i), r);
+    }
+    for (i, r) in other.iter().enumerate() {
+        let at = path.child("nonResourceRules").index(i);
+        verbs(errors, &at, r);
+        let text = "nonResourceURLs must contain at least one value";
+        alone(errors, &at, r, "nonResourceURLs", text, "non-resource URLs");
+    }
+}
+
+/// A list that is not empty and, when it has "*", has nothing else.
+fn alone(errors: &mut Errors, path: &Path, rule: &Value, list: &str, empty: &str, noun: &str) {
+    let all = strings(rule, &[list]);
+    if all.is_empty() {
+        errors.push(Error::required(&path.child(list), empty));
+    } else if all.len() > 1 && all.contains(&"*") {
+        let value = rule.get(list).cloned().unwrap_or_default();
+        let text = format!("if '*' is present, must not specify other {noun}");
+        errors.push(Error::invalid(&path.child(list), value, text));
+    }
+}
+
+fn verbs(errors: &mut Errors, path: &Path, rule: &Value) {
+    const KNOWN: [&str; 9] = [
+        "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch",
+    ];
+    alone(errors, path, rule, "verbs", "verbs must contain at least one value", "verbs");
+    let all = strings(rule, &["verbs"]);
+    if !all.contains(&"*") && all.iter().any(|v| !KNOWN.contains(v)) {
+        let value = rule.get("verbs").cloned().unwrap_or_default();
+        errors.push(Error::not_supported(&path.child("verbs"), value, &KNOWN));
+    }
+}
+
+fn resource_rule(errors: &mut Errors, path: &Path, rule: &Value) {
+    verbs(errors, path, rule);
+    let text = "resource rules must supply at least one api group";
+    alone(errors, path, rule, "apiGroups", text, "api groups");
+    let text = "resource rules must supply at least one resource";
+    alone(errors, path, rule, "resources", text, "resources");
+    let namespaces = strings(rule, &["namespaces"]);
+    if namespaces.is_empty() && rule.bool_at(&["clusterScope"]) == Some(true) {
+        return;
+    }
+    let text = "resource rules that are not cluster scoped must supply at least one namespace";
+    alone(errors, path, rule, "namespaces", text, "namespaces");
+    if namespaces.contains(&"*") {
+        return;
+    }
+    for (i, ns) in namespaces.into_iter().enumerate() {
+        for text in names::dns1123_label(ns, false) {
+            let text = format!("each member of this list must be '*' or a DNS-1123 label; {text}");
+            errors.push(Error::invalid(&path.child("namespaces").index(i), ns, text));
+        }
     }
 }
 
@@ -179,13 +237,54 @@ fn limited(errors: &mut Errors, object: &Value) {
     }
     let response = path.child("limitResponse");
     let ty = object.str_at(&["spec", "limited", "limitResponse", "type"]);
-    required_one_of(errors, &response.child("type"), ty, &["Queue", "Reject"]);
+    let shares = object.i64_at(&["spec", "limited", "nominalConcurrencyShares"]).unwrap_or(0);
+    if shares < 0 {
+        let at = path.child("nominalConcurrencyShares");
+        errors.push(Error::invalid(&at, shares, "must be a non-negative integer"));
+    }
+    one_of(errors, &response.child("type"), ty, &["Queue", "Reject"]);
     let queuing = is_set(object, &["spec", "limited", "limitResponse", "queuing"]);
     if ty == "Reject" && queuing {
         let text = "must be nil if limited.limitResponse.type is not Limited";
         errors.push(Error::forbidden(&response.child("queuing"), text));
     } else if ty == "Queue" && !queuing {
-        let text = "must not be empty if limited.limitResponse.type is Queue";
+        let text = "must not be empty if limited.limitResponse.type is Limited";
         errors.push(Error::required(&response.child("queuing"), text));
+    } else if ty == "Queue" {
+        queuing_rules(errors, &response.child("queuing"), object);
+    }
+    let percent = ["spec", "limited", "lendablePercent"];
+    if let Some(n) = object.i64_at(&percent).filter(|n| !(0..=100).contains(n)) {
+        let at = path.child("lendablePercent");
+        errors.push(Error::invalid(&at, n, "must be between 0 and 100, inclusive"));
+    }
+    let percent = ["spec", "limited", "borrowingLimitPercent"];
+    if let Some(n) = object.i64_at(&percent).filter(|n| *n < 0) {
+        let at = path.child("borrowingLimitPercent");
+        errors.push(Error::invalid(&at, n, "if specified, must be a non-negative integer"));
+    }
+}
+
+fn queuing_rules(errors: &mut Errors, path: &Path, object: &Value) {
+    const MAX_QUEUES: i64 = 10_000_000;
+    let get = |field: &str| {
+        object.i64_at(&["spec", "limited", "limitResponse", "queuing", field]).unwrap_or(0)
+    };
+    let mut wrong = |field: &str, text: String| {
+        errors.push(Error::invalid(&path.child(field), get(field), text));
+    };
+    let (queues, hand) = (get("queues"), get("handSize"));
+    if get("queueLengthLimit") <= 0 {
+        wrong("queueLengthLimit", "must be positive".into());
+    }
+    if queues <= 0 {
+        wrong("queues", "must be positive".into());
+    } else if queues > MAX_QUEUES {
+        wrong("queues", format!("must not be greater than {MAX_QUEUES}"));
+    }
+    if hand <= 0 {
+        wrong("handSize", "must be positive".into());
+    } else if hand > queues {
+        wrong("handSize", format!("should not be greater than queues ({queues})"));
     }
 }

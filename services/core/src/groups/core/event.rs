@@ -45,6 +45,11 @@ impl Strategy for Event {
         true
     }
 
+    /// The old group never checked the names of events.
+    fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
+        if self.strict { names::dns1123_subdomain(name, is_prefix) } else { Vec::new() }
+    }
+
     fn selectable(&self, event: &Value) -> Vec<String> {
         let object = |field: &str| event.str_at(&["involvedObject", field]).to_owned();
         let component = event.str_at(&["source", "component"]);

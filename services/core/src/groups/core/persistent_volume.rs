@@ -3,7 +3,7 @@
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
-    names,
+    names, obj,
 };
 use catena_registry::{Context, Strategy};
 
@@ -84,7 +84,7 @@ impl Strategy for PersistentVolume {
         immutable(&mut errors, &Path::new("volumeMode"), object.at(&mode), old.at(&mode));
         let affinity = ["spec", "nodeAffinity"];
         if is_set(old, &affinity) && !same(object.at(&affinity), old.at(&affinity)) {
-            let value = object.at(&affinity).cloned().unwrap_or_default();
+            let value = go_affinity(object.at(&affinity));
             let text = "field is immutable, except for updating from beta label to GA";
             errors.push(Error::invalid(&Path::new("nodeAffinity"), value, text));
         }
@@ -249,4 +249,39 @@ pub(super) fn class_names(errors: &mut Errors, spec: &Path, object: &Value) {
         let path = spec.child("volumeAttributesClassName");
         complaints(errors, &path, class, names::dns1123_subdomain(class, false));
     }
+}
+
+/// The affinity as Go prints its internal struct.
+fn go_affinity(affinity: Option<&Value>) -> Value {
+    let Some(affinity) = affinity else { return Value::Null };
+    let Some(required) = affinity.get("required").filter(|v| !v.is_null()) else {
+        return obj!({"Required": null});
+    };
+    let list = |items: &[Value]| -> Value {
+        if items.is_empty() {
+            return Value::Null;
+        }
+        let shown: Vec<Value> = items
+            .iter()
+            .map(|r| {
+                obj!({
+                    "Key": (r.str_at(&["key"])), "Operator": (r.str_at(&["operator"])),
+                    "Values": (r.get("values").cloned().unwrap_or_default())
+                })
+            })
+            .collect();
+        shown.into()
+    };
+    let terms: Vec<Value> = required
+        .items_at(&["nodeSelectorTerms"])
+        .iter()
+        .map(|t| {
+            obj!({
+                "MatchExpressions": (list(t.items_at(&["matchExpressions"]))),
+                "MatchFields": (list(t.items_at(&["matchFields"])))
+            })
+        })
+        .collect();
+    let terms = if terms.is_empty() { Value::Null } else { terms.into() };
+    obj!({"Required": {"NodeSelectorTerms": terms}})
 }
