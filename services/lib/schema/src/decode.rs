@@ -15,6 +15,10 @@ mod scalar;
 /// Strict-decoding complaints that are kept, as in `sigs.k8s.io/json`.
 const MAX_STRICT: usize = 100;
 
+/// Nesting of typed values. Only schemas nest without bound, and real ones stay
+/// below 60; an unoptimised walk of this many fits a thread's stack.
+const MAX_DEPTH: usize = 200;
+
 /// A tree in canonical form.
 #[derive(Clone, Debug)]
 pub struct Decoded {
@@ -93,6 +97,7 @@ struct Walk {
     /// Innermost struct and the fields on the way, as Go's errors have them.
     struct_name: &'static str,
     fields: Vec<Key>,
+    depth: usize,
 }
 
 impl Walk {
@@ -117,6 +122,26 @@ impl Walk {
         if value.is_null() {
             return Ok(zero(node));
         }
+        if !matches!(node.ty, Type::Any | Type::Object | Type::Array) {
+            return self.leaf(node, value);
+        }
+        if self.depth > MAX_DEPTH {
+            return Err(Fatal("exceeded max depth".to_owned()));
+        }
+        self.depth += 1;
+        let out = self.branch(node, value);
+        self.depth -= 1;
+        out
+    }
+
+    fn leaf(&mut self, node: &Node, value: Value) -> Result<Value, Fatal> {
+        match node.ty {
+            Type::FieldsV1 => Ok(value),
+            _ => self.scalar(node, value),
+        }
+    }
+
+    fn branch(&mut self, node: &Node, value: Value) -> Result<Value, Fatal> {
         match node.ty {
             Type::Any => match &node.items {
                 Some(schema) => self.alternative(node, schema, value),
@@ -128,7 +153,6 @@ impl Walk {
                 }
                 None => Ok(value),
             },
-            Type::FieldsV1 => Ok(value),
             Type::Object => match value {
                 Value::Object(map) => self.object(node, map),
                 other => Ok(self.refuse(node, &other)),
@@ -137,7 +161,7 @@ impl Walk {
                 Value::Array(items) => self.array(node, items),
                 other => Ok(self.refuse(node, &other)),
             },
-            _ => self.scalar(node, value),
+            _ => Ok(value),
         }
     }
 

@@ -18,3 +18,21 @@ pub use parse::{has_validations, parse};
 pub use prune::{prune, prune_default};
 pub use typed::typed;
 pub use validate::{validate, validate_update};
+
+/// Levels of JSON in a schema; an object with properties takes two. Real
+/// definitions stay below 60.
+const MAX_NESTING: usize = 300;
+
+const TOO_DEEP: &str = "schema is nested too deeply";
+
+fn too_deep(schema: &catena_objects::Value) -> bool {
+    use catena_objects::Value;
+    fn below(v: &Value, left: usize) -> bool {
+        match v {
+            Value::Object(m) => left == 0 || m.values().any(|v| below(v, left - 1)),
+            Value::Array(a) => left == 0 || a.iter().any(|v| below(v, left - 1)),
+            _ => false,
+        }
+    }
+    below(schema, MAX_NESTING)
+}

@@ -99,3 +99,41 @@ fn facts_reach_the_nodes() {
     assert_eq!(port.get().member("protocol").expect("protocol").default, Some(Value::from("TCP")));
     assert_eq!(spec.member("overhead").expect("overhead").additional.clone().expect("map").get().ty, Type::Quantity);
 }
+
+/// Every walk must fit the stack of a worker thread, also unoptimised.
+#[test]
+fn deep_trees_do_not_overflow_the_stack() {
+    let deep = |n: usize| format!("{}{{}}{}", r#"{"not":"#.repeat(n), "}".repeat(n));
+    let run = move || {
+        let crd = node("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+        let text = format!(r#"{{"kind":"CustomResourceDefinition","apiVersion":"apiextensions.k8s.io/v1","spec":{{"versions":[{{"schema":{{"openAPIV3Schema":{}}}}}]}}}}"#, deep(400));
+        let value = json::parse(text.as_bytes()).expect("within the limit of JSON");
+        assert_eq!(decode(&crd, value).map(|d| d.value).expect_err("too deep").0, "exceeded max depth");
+        let schema = json::parse(deep(140).as_bytes()).expect("JSON");
+        let root = catena_objects::field::Path::new("s");
+        assert!(!catena_schema::structural::check(&schema, &root).is_empty());
+        let parsed = catena_schema::structural::parse(&schema).expect("parses");
+        let _ = catena_schema::structural::validate(&parsed, &Value::object(), None);
+        let worse = json::parse(deep(400).as_bytes()).expect("JSON");
+        assert!(catena_schema::structural::parse(&worse).is_err());
+        let foo = node_of_maps(120);
+        let text = format!("{}1{}", r#"{"a":"#.repeat(400), "}".repeat(400));
+        let value = json::parse(text.as_bytes()).expect("JSON");
+        let _ = catena_schema::structural::decode(&foo, value);
+    };
+    std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(run)
+        .expect("thread")
+        .join()
+        .expect("no overflow");
+}
+
+fn node_of_maps(depth: usize) -> Node {
+    let text = format!(
+        "{}{{}}{}",
+        r#"{"type":"object","x-kubernetes-preserve-unknown-fields":true,"additionalProperties":"#.repeat(depth),
+        "}".repeat(depth)
+    );
+    catena_schema::structural::parse(&json::parse(text.as_bytes()).expect("JSON")).expect("schema")
+}

@@ -17,6 +17,9 @@ enum Level {
 
 /// Everything wrong with a schema at `path`. Rules of `x-kubernetes-validations` are not compiled.
 pub fn check(schema: &Value, path: &Path) -> Errors {
+    if super::too_deep(schema) {
+        return Errors(vec![Error::invalid(path, "", super::TOO_DEEP)]);
+    }
     let mut errors = check_structural(schema, path);
     if errors.is_empty() {
         defaults::check(schema, path, &mut errors);
@@ -28,7 +31,7 @@ pub fn check(schema: &Value, path: &Path) -> Errors {
 /// Whether a schema is structural; errors sorted by their text.
 pub fn check_structural(schema: &Value, path: &Path) -> Errors {
     let mut errors = Errors::new();
-    if let Some(map) = schema.as_object() {
+    if let Some(map) = schema.as_object().filter(|_| !super::too_deep(schema)) {
         // Without these the tree cannot be read as structural at all;
         // the other checks name the place.
         if unreadable(map) {

@@ -9,8 +9,15 @@ use crate::node::{Field, ListType, MapType, Node, NodeRef, PatchStrategy, Rules,
 /// not understood is ignored, so that every stored definition is served.
 ///
 /// # Errors
-/// Something that is no object where a schema is expected.
+/// Something that is no object where a schema is expected, or more nesting than a thread's stack is sure to hold.
 pub fn parse(schema: &Value) -> Result<Node, String> {
+    if super::too_deep(schema) {
+        return Err(super::TOO_DEEP.to_owned());
+    }
+    read(schema)
+}
+
+fn read(schema: &Value) -> Result<Node, String> {
     let map = schema.as_object().ok_or("a schema must be an object")?;
     let mut node = Node::of(ty(map));
     members(map, &mut node)?;
@@ -70,7 +77,7 @@ fn members(map: &Map, node: &mut Node) -> Result<(), String> {
         for (name, schema) in properties {
             node.fields.push(Field {
                 name: name.clone(),
-                node: NodeRef::new(parse(schema)?),
+                node: NodeRef::new(read(schema)?),
                 always_printed: false,
                 patch: PatchStrategy::default(),
                 patch_merge_key: None,
@@ -79,12 +86,12 @@ fn members(map: &Map, node: &mut Node) -> Result<(), String> {
         node.fields.sort_by(|a, b| a.name.cmp(&b.name));
     }
     match map.get("additionalProperties") {
-        Some(v @ Value::Object(_)) => node.additional = Some(NodeRef::new(parse(v)?)),
+        Some(v @ Value::Object(_)) => node.additional = Some(NodeRef::new(read(v)?)),
         Some(Value::Bool(_)) => node.additional = Some(NodeRef::new(Node::of(Type::Any))),
         _ => {}
     }
     if let Some(v @ Value::Object(_)) = map.get("items") {
-        node.items = Some(NodeRef::new(parse(v)?));
+        node.items = Some(NodeRef::new(read(v)?));
     }
     node.required = keys(map, "required");
     Ok(())
@@ -108,7 +115,7 @@ fn extensions(map: &Map, node: &mut Node) {
 
 fn nodes(map: &Map, key: &str) -> Result<Vec<Node>, String> {
     let items = map.get(key).and_then(Value::as_array).unwrap_or_default();
-    items.iter().map(parse).collect()
+    items.iter().map(read).collect()
 }
 
 /// `None` where a node has no validations: most have none.
@@ -146,7 +153,7 @@ fn rules(map: &Map) -> Result<Option<Rules>, String> {
         all_of: nodes(map, "allOf")?,
         any_of: nodes(map, "anyOf")?,
         one_of: nodes(map, "oneOf")?,
-        not: map.get("not").filter(|n| !n.is_null()).map(parse).transpose()?,
+        not: map.get("not").filter(|n| !n.is_null()).map(read).transpose()?,
         validations: list("x-kubernetes-validations"),
     }))
 }
