@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use catena_objects::status::{Cause, Details};
 use catena_objects::{Reason, Status, Value, gvk::GroupVersionKind};
-use catena_schema::{Node, Type};
+use catena_schema::Node;
 
 use managed::{Managed, Manager, Operation, Owned};
 use update::{Conflicts, Failure, Rules};
@@ -208,26 +208,9 @@ fn empty_object(request: &Request<'_>) -> Value {
     if request.node.message.is_empty() {
         return Value::object();
     }
-    let mut out = zero(request.node, 0);
+    let mut out = catena_schema::canonical(request.node, Value::object());
     out.set_default(&["metadata"], Value::object());
     out
-}
-
-fn zero(node: &Node, depth: usize) -> Value {
-    match node.ty {
-        Type::Object if node.additional.is_none() && depth < 32 => node
-            .fields
-            .iter()
-            .filter(|f| f.always_printed)
-            .map(|f| (f.name.clone(), zero(f.node.get(), depth + 1)))
-            .collect::<catena_objects::Map>()
-            .into(),
-        Type::String => "".into(),
-        Type::Boolean => false.into(),
-        Type::Int32 | Type::Int64 | Type::Integer | Type::Number => 0i64.into(),
-        Type::Quantity => "0".into(),
-        _ => Value::Null,
-    }
 }
 
 /// Gives what changed between the objects to `name`.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use catena_objects::{Value, json, obj};
 use catena_schema::{Node, Type, builtin};
+use proptest::prelude::*;
 
 use crate::*;
 
@@ -534,4 +535,53 @@ fn recorded_updates() {
         differ.len(),
         differ.join("\n")
     );
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i32>().prop_map(Value::from),
+        "[a-c]{0,2}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 32, 4, |inner| {
+        let key =
+            "[a-c]|name|spec|template|containers|ports|containerPort|replicas|metadata|labels|env";
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((key, inner), 0..4).prop_map(|kv| {
+                kv.into_iter()
+                    .map(|(k, v)| (k.into(), v))
+                    .collect::<catena_objects::Map>()
+                    .into()
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn applying_twice_is_applying_once(live in any_value(), config in any_value()) {
+        let node = deployment();
+        let mut live = live;
+        live.set(&["metadata", "uid"], "u");
+        live.unset(&["metadata", "managedFields"]);
+        let r = Request { force: true, ..request(&node, "m") };
+        if let Ok(once) = apply(Some(&live), &config, &r) {
+            let twice = apply(Some(&once), &config, &r).expect("again");
+            prop_assert_eq!(twice, once);
+        }
+    }
+
+    #[test]
+    fn sets_survive_printing(a in any_value()) {
+        let node = Arc::new(Node::of(Type::Any));
+        let tracked = track_update(None, a, &request(&node, "m")).expect("tracked");
+        for e in tracked.items_at(&["metadata", "managedFields"]) {
+            let fields = e.get("fieldsV1").cloned().unwrap_or_default();
+            prop_assert_eq!(Set::from_value(&fields).expect("own output").to_value(), fields);
+        }
+    }
 }
