@@ -4,6 +4,7 @@ use catena_objects::{Value, field::{Error, Errors}};
 use catena_registry::{Context, Strategy};
 
 use super::workload;
+use crate::groups::core::pod::warnings;
 use crate::{
     groups::core::pod::validate::pod_template_spec,
     rules::{At, equality::same_at, int_or_percent, labels},
@@ -40,6 +41,10 @@ impl Strategy for DaemonSet {
         let mut e = crate::rules::meta::finalizers(object);
         spec(object, None, &mut e);
         e
+    }
+
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::of_template(object, old, &["spec", "template"])
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {

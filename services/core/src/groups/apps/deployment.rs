@@ -4,6 +4,7 @@ use catena_objects::{Value, field::{Error, Errors}};
 use catena_registry::{Context, Strategy};
 
 use super::workload;
+use crate::groups::core::pod::warnings;
 use crate::rules::{At, int_or_percent, labels};
 
 #[derive(Debug)]
@@ -34,6 +35,12 @@ impl Strategy for Deployment {
         let mut e = crate::rules::meta::finalizers(object);
         spec(object, None, &mut e);
         e
+    }
+
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut out: Vec<String> = warnings::of_name(object, old).into_iter().collect();
+        out.extend(warnings::of_template(object, old, &["spec", "template"]));
+        out
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {

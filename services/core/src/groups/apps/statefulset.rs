@@ -4,6 +4,7 @@ use catena_objects::{Value, field::{Error, Errors}, names, obj};
 use catena_registry::{Context, Strategy};
 
 use super::workload;
+use crate::groups::core::pod::warnings;
 use crate::{
     groups::core::pod::{defaults::{each, text}, validate::{annotations, pod_template_spec}},
     rules::{At, claim, equality::same, int_or_percent, labels, meta},
@@ -49,6 +50,10 @@ impl Strategy for StatefulSet {
         let mut e = crate::rules::meta::finalizers(object);
         spec(object, Mode::Create, None, &mut e);
         e
+    }
+
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::of_template(object, old, &["spec", "template"])
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {

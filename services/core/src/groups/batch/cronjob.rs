@@ -4,6 +4,7 @@ use catena_objects::{Value, field::Errors};
 use catena_registry::{Context, Strategy, strategy::keep_other_half};
 
 use super::{job, schedule};
+use crate::groups::core::pod::warnings;
 use crate::{
     groups::core::pod::{defaults, prepare, validate::{Opts, opts_for_update}},
     rules::At,
@@ -50,6 +51,12 @@ impl Strategy for CronJob {
             name.bad_text(&mut e, "must be no more than 52 characters");
         }
         e
+    }
+
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut out: Vec<String> = warnings::of_name(object, old).into_iter().collect();
+        out.extend(warnings::of_template(object, old, &["spec", "jobTemplate", "spec", "template"]));
+        out
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {

@@ -4,6 +4,7 @@ use catena_objects::{Value, field::{Error, Errors}, names};
 use catena_registry::{Context, Strategy};
 
 use super::{job_policy, job_status};
+use crate::groups::core::pod::warnings;
 use crate::{
     groups::{apps::workload, core::pod::{defaults::{each, text}, validate::{Opts, pod_template_spec}}},
     rules::{At, equality::{same, same_at}, labels},
@@ -43,6 +44,12 @@ impl Strategy for Job {
         let mut e = crate::rules::meta::finalizers(object);
         job(object, Opts::default(), &mut e);
         e
+    }
+
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut out: Vec<String> = warnings::of_name(object, old).into_iter().collect();
+        out.extend(warnings::of_template(object, old, &["spec", "template"]));
+        out
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {

@@ -18,6 +18,7 @@ pub mod resources;
 pub mod status;
 pub mod update;
 pub mod validate;
+pub mod warnings;
 
 /// Strategy of a resource of this file.
 pub fn strategy(_plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
@@ -66,14 +67,19 @@ impl Strategy for Pod {
     }
 
     fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
-        let bad = names::dns1123_label(object.str_at(&["metadata", "name"]), false);
-        if old.is_some() || bad.is_empty() {
+        if old.is_some() {
             return Vec::new();
         }
-        vec![format!(
-            "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [{}]",
-            bad.join(" ")
-        )]
+        let bad = names::dns1123_label(object.str_at(&["metadata", "name"]), false);
+        let mut out = Vec::new();
+        if !bad.is_empty() {
+            out.push(format!(
+                "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [{}]",
+                bad.join(" ")
+            ));
+        }
+        out.extend(warnings::about(&At::new(object, Path::default())));
+        out
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {

@@ -6,6 +6,7 @@ use catena_objects::{Value, field::Errors};
 use catena_registry::{Context, Strategy};
 
 use super::pod::{defaults, prepare, validate::{Opts, opts_for_update, pod_template_spec}};
+use crate::groups::core::pod::warnings;
 use crate::rules::At;
 
 /// Strategy of a resource of this file.
@@ -33,6 +34,10 @@ impl Strategy for PodTemplate {
         let mut e = crate::rules::meta::finalizers(object);
         pod_template_spec(&At::root(object, "template"), Opts::default(), &mut e);
         e
+    }
+
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::of_template(object, old, &["template"])
     }
 
     fn prepare_update(&self, _ctx: &Context, object: &mut Value, _old: &Value) {

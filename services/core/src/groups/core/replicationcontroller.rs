@@ -6,6 +6,7 @@ use catena_objects::{Value, field::Errors};
 use catena_registry::{Context, Strategy};
 
 use super::pod::validate::pod_template_spec;
+use crate::groups::core::pod::warnings;
 use crate::{
     groups::apps::{replicaset, workload},
     rules::{At, labels},
@@ -43,6 +44,12 @@ impl Strategy for ReplicationController {
         let mut e = crate::rules::meta::finalizers(object);
         spec(object, None, &mut e);
         e
+    }
+
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut out: Vec<String> = warnings::of_name(object, old).into_iter().collect();
+        out.extend(warnings::of_template(object, old, &["spec", "template"]));
+        out
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {

@@ -32,6 +32,16 @@ impl Strategy for CSIDriver {
         drop_disabled(object);
     }
 
+    fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let tokens = &["spec", "tokenRequests"];
+        let unset = object.at(&["spec", "serviceAccountTokenInSecrets"]).is_none();
+        let changed = old.is_none_or(|o| !crate::rules::equality::same_at(object, o, tokens));
+        if object.items_at(tokens).is_empty() || !unset || !changed {
+            return Vec::new();
+        }
+        vec!["spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes".to_owned()]
+    }
+
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut e = meta::finalizers(object);
         spec(&At::root(object, "spec"), &mut e);
