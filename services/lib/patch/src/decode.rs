@@ -52,29 +52,7 @@ pub fn decode(body: &[u8], format: Format, strict: bool) -> Result<Decoded, Stat
                     &mismatch(&patch, "[]handlers.jsonPatchOp"),
                 ));
             };
-            if operations.len() > MAX_OPERATIONS {
-                return Err(Status::new(
-                    Reason::RequestEntityTooLarge,
-                    format!(
-                        "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-                        operations.len()
-                    ),
-                ));
-            }
-            for (i, operation) in operations.iter().enumerate() {
-                let Some(members) = operation.as_object() else {
-                    return Err(bad(
-                        format,
-                        strict,
-                        &mismatch(operation, "handlers.jsonPatchOp"),
-                    ));
-                };
-                for key in members.keys() {
-                    if !matches!(key.as_str(), "op" | "path" | "from" | "value") {
-                        strict_errors.push(format!("unknown field \"[{i}].{key}\""));
-                    }
-                }
-            }
+            check_operations(operations, strict, &mut strict_errors)?;
             for e in &mut strict_errors {
                 e.insert_str(0, "json patch ");
             }
@@ -103,6 +81,38 @@ pub fn decode(body: &[u8], format: Format, strict: bool) -> Result<Decoded, Stat
         patch,
         strict_errors,
     })
+}
+
+fn check_operations(
+    operations: &[Value],
+    strict: bool,
+    strict_errors: &mut Vec<String>,
+) -> Result<(), Status> {
+    let format = Format::Json;
+    if operations.len() > MAX_OPERATIONS {
+        return Err(Status::new(
+            Reason::RequestEntityTooLarge,
+            format!(
+                "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
+                operations.len()
+            ),
+        ));
+    }
+    for (i, operation) in operations.iter().enumerate() {
+        let Some(members) = operation.as_object() else {
+            return Err(bad(
+                format,
+                strict,
+                &mismatch(operation, "handlers.jsonPatchOp"),
+            ));
+        };
+        for key in members.keys() {
+            if !matches!(key.as_str(), "op" | "path" | "from" | "value") {
+                strict_errors.push(format!("unknown field \"[{i}].{key}\""));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn mismatch(v: &Value, go_type: &str) -> String {
