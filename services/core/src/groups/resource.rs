@@ -1,44 +1,264 @@
-//! resource.k8s.io: served by structure; device claims are checked by their schema only.
+//! resource.k8s.io: claims of devices. Selectors (CEL) are checked for presence only.
 
 use std::sync::Arc;
 
-use catena_objects::{Value, field::Errors};
+use catena_objects::{
+    Value,
+    field::{Error, Errors, Path},
+    names,
+};
 use catena_registry::{Context, Strategy};
+
+use crate::{
+    rules::go_struct,
+    steps::{complaints, each, is_set, kube_finalizers, one_of, same, strings},
+};
 
 /// Rules of a resource of the group.
 pub fn strategy(plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
-    match plural {
-        "resourceclaims" => Some(Arc::new(ResourceClaim)),
-        "deviceclasses" | "resourceslices" => Some(Arc::new(Counted)),
-        _ => None,
+    Some(match plural {
+        "resourceclaims" => Arc::new(Claim { at: &["spec"] }),
+        "resourceclaimtemplates" => Arc::new(Claim { at: &["spec", "spec"] }),
+        "deviceclasses" => Arc::new(DeviceClass),
+        "resourceslices" => Arc::new(Slice),
+        _ => return None,
+    })
+}
+
+/// ResourceClaim and, one level down, ResourceClaimTemplate.
+#[derive(Debug)]
+struct Claim {
+    /// Where the spec of the claim is.
+    at: &'static [&'static str],
+}
+
+impl Claim {
+    fn is_template(&self) -> bool {
+        self.at.len() > 1
+    }
+
+    fn down<'a>(&self, rest: &[&'a str]) -> Vec<&'a str> {
+        self.at.iter().chain(rest).copied().collect()
     }
 }
 
-/// A claim starts without an allocation.
-#[derive(Debug)]
-pub struct ResourceClaim;
+impl Strategy for Claim {
+    fn default(&self, object: &mut Value) {
+        each(object, &self.down(&["devices", "requests"]), |request| {
+            if is_set(request, &["exactly"]) {
+                request_defaults(request, &["exactly"]);
+            }
+            each(request, &["firstAvailable"], |sub| request_defaults(sub, &[]));
+        });
+    }
 
-impl Strategy for ResourceClaim {
     fn prepare_create(&self, _ctx: &Context, object: &mut Value) {
-        object.set(&["status"], Value::object());
+        if !self.is_template() {
+            object.set(&["status"], Value::object());
+        }
+    }
+
+    fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
+        let mut errors = kube_finalizers(object);
+        let spec = object.at(self.at).unwrap_or(&Value::Null);
+        let path = self.at[1..].iter().fold(Path::new(self.at[0]), |p, n| p.child(n));
+        devices(&mut errors, &path.child("devices"), spec);
+        errors
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
-        let mut errors = Errors::new();
-        if ctx.subresource.is_empty() {
-            let path = catena_objects::field::Path::new("spec");
-            crate::steps::immutable(&mut errors, &path, object.get("spec"), old.get("spec"));
+        if !ctx.subresource.is_empty() || same(object.get("spec"), old.get("spec")) {
+            return Errors::new();
         }
+        let mut shown = shown_spec(object.at(self.at).unwrap_or(&Value::Null));
+        let mut errors = Errors::new();
+        if self.is_template() {
+            errors = self.validate(ctx, object);
+            // Metadata is embedded in the struct and printed beside its members.
+            let mut whole = object.at(&["spec", "metadata"]).cloned().unwrap_or_else(Value::object);
+            whole.set(&["Spec"], shown);
+            shown = whole;
+        }
+        errors.push(Error::invalid(&Path::new("spec"), shown, "field is immutable"));
         errors
     }
 }
 
-/// Kinds whose generation counts changes of the spec.
-#[derive(Debug)]
-pub struct Counted;
+fn request_defaults(request: &mut Value, at: &[&str]) {
+    let down = |name| -> Vec<&str> { at.iter().copied().chain([name]).collect() };
+    if request.str_at(&down("allocationMode")).is_empty() {
+        request.set(&down("allocationMode"), "ExactCount");
+    }
+    let exact = request.str_at(&down("allocationMode")) == "ExactCount";
+    if exact && request.i64_at(&down("count")).unwrap_or(0) == 0 {
+        request.set(&down("count"), 1i64);
+    }
+}
 
-impl Strategy for Counted {
+/// `validateDeviceClaim`.
+fn devices(errors: &mut Errors, path: &Path, spec: &Value) {
+    let requests = spec.items_at(&["devices", "requests"]);
+    let mut known: Vec<String> = Vec::new();
+    for (i, request) in requests.iter().enumerate() {
+        let at = path.child("requests").index(i);
+        let name = request.str_at(&["name"]);
+        if known.iter().any(|k| k == name) {
+            errors.push(Error::duplicate(&at, name));
+        }
+        complaints(errors, &at.child("name"), name, names::dns1123_label(name, false));
+        one_request(errors, &at, request);
+        known.push(name.to_owned());
+        for sub in request.items_at(&["firstAvailable"]) {
+            known.push(format!("{name}/{}", sub.str_at(&["name"])));
+        }
+    }
+    // A request with a bad name cannot be meant.
+    known.retain(|k| !k.is_empty() && k.split('/').all(|n| names::dns1123_label(n, false).is_empty()));
+    for (i, constraint) in spec.items_at(&["devices", "constraints"]).iter().enumerate() {
+        one_constraint(errors, &path.child("constraints").index(i), constraint, &known);
+    }
+}
+
+fn one_request(errors: &mut Errors, path: &Path, request: &Value) {
+    let alternatives = request.items_at(&["firstAvailable"]);
+    match (is_set(request, &["exactly"]), alternatives.is_empty()) {
+        (true, false) => {
+            let text = "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set";
+            errors.push(Error::invalid(path, Value::Null, text));
+        }
+        (false, true) => {
+            let text = "exactly one of `exactly` or `firstAvailable` is required";
+            errors.push(Error::required(path, text));
+        }
+        (true, true) => {
+            let exactly = request.get("exactly").unwrap_or(&Value::Null);
+            exact_request(errors, &path.child("exactly"), exactly);
+        }
+        (false, false) => {
+            for (i, sub) in alternatives.iter().enumerate() {
+                let at = path.child("firstAvailable").index(i);
+                let name = sub.str_at(&["name"]);
+                complaints(errors, &at.child("name"), name, names::dns1123_label(name, false));
+                exact_request(errors, &at, sub);
+            }
+        }
+    }
+}
+
+fn exact_request(errors: &mut Errors, path: &Path, request: &Value) {
+    let class = request.str_at(&["deviceClassName"]);
+    let at = path.child("deviceClassName");
+    if class.is_empty() {
+        errors.push(Error::required(&at, ""));
+    } else {
+        complaints(errors, &at, class, names::dns1123_subdomain(class, false));
+    }
+    selectors(errors, path, request);
+    let mode = request.str_at(&["allocationMode"]);
+    let count = request.i64_at(&["count"]).unwrap_or(0);
+    match mode {
+        "ExactCount" if count <= 0 => {
+            let text = "must be greater than zero";
+            errors.push(Error::invalid(&path.child("count"), count, text));
+        }
+        "All" if count != 0 => {
+            let text = "must not be specified when allocationMode is 'All'";
+            errors.push(Error::invalid(&path.child("count"), count, text));
+        }
+        _ => one_of(errors, &path.child("allocationMode"), mode, &["All", "ExactCount"]),
+    }
+}
+
+fn selectors(errors: &mut Errors, path: &Path, holder: &Value) {
+    for (i, selector) in holder.items_at(&["selectors"]).iter().enumerate() {
+        if !is_set(selector, &["cel"]) {
+            errors.push(Error::required(&path.child("selectors").index(i).child("cel"), ""));
+        }
+    }
+}
+
+fn one_constraint(errors: &mut Errors, path: &Path, constraint: &Value, known: &[String]) {
+    let requests = strings(constraint, &["requests"]);
+    for (i, name) in requests.iter().enumerate() {
+        let at = path.child("requests").index(i);
+        if requests[..i].contains(name) {
+            errors.push(Error::duplicate(&at, *name));
+        }
+        if !known.iter().any(|k| k == name) {
+            let text = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
+            errors.push(Error::invalid(&at, *name, text));
+        }
+    }
+    let kinds = ["matchAttribute", "distinctAttribute"];
+    let given = kinds.iter().filter(|k| is_set(constraint, &[k])).count();
+    if given != 1 {
+        // The text is the same for none as for both.
+        let text = "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set";
+        errors.push(Error::required(path, text));
+    }
+}
+
+/// The spec as Go prints its internal struct.
+fn shown_spec(spec: &Value) -> Value {
+    const REQUEST: [&str; 7] = [
+        "deviceClassName=", "selectors", "allocationMode=", "count", "adminAccess", "tolerations",
+        "capacity",
+    ];
+    let list = |path: &[&str], show: &dyn Fn(&Value) -> Value| -> Value {
+        match spec.items_at(path) {
+            [] => Value::Null,
+            items => items.iter().map(show).collect::<Vec<_>>().into(),
+        }
+    };
+    let requests = list(&["devices", "requests"], &|r| {
+        let mut shown = go_struct(r, &["name=", "exactly", "firstAvailable"]);
+        if let Some(exactly) = r.get("exactly").filter(|v| !v.is_null()) {
+            let mut inner = go_struct(exactly, &REQUEST);
+            inner.set(&["Count"], exactly.i64_at(&["count"]).unwrap_or(0));
+            shown.set(&["Exactly"], inner);
+        }
+        shown
+    });
+    let constraints = list(&["devices", "constraints"], &|c| {
+        go_struct(c, &["requests", "matchAttribute", "distinctAttribute"])
+    });
+    let mut out = Value::object();
+    out.set(&["Devices", "Requests"], requests);
+    out.set(&["Devices", "Constraints"], constraints);
+    out.set(&["Devices", "Config"], spec.at(&["devices", "config"]).cloned().unwrap_or_default());
+    out
+}
+
+#[derive(Debug)]
+struct DeviceClass;
+
+impl Strategy for DeviceClass {
+    fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
+
     fn has_generation(&self) -> bool {
         true
+    }
+
+    fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
+        let mut errors = kube_finalizers(object);
+        selectors(&mut errors, &Path::new("spec"), object.get("spec").unwrap_or(&Value::Null));
+        errors
+    }
+}
+
+/// ResourceSlice: structure only, and a generation.
+#[derive(Debug)]
+struct Slice;
+
+impl Strategy for Slice {
+    fn has_generation(&self) -> bool {
+        true
+    }
+
+    fn selectable(&self, object: &Value) -> Vec<String> {
+        vec![
+            object.str_at(&["spec", "nodeName"]).to_owned(),
+            object.str_at(&["spec", "driver"]).to_owned(),
+        ]
     }
 }
