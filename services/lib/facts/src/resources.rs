@@ -157,13 +157,14 @@ pub fn api_services() -> &'static [ApiService] {
     &ALL
 }
 
-/// RBAC objects of a new cluster: the JSON text of an array of objects without
-/// kind; cluster roles first, then bindings, roles and role bindings.
+/// RBAC objects of a new cluster: the JSON text of an array of objects with
+/// their kind, without apiVersion.
 pub fn bootstrap_rbac() -> &'static str {
     include_str!("../data/bootstrap-rbac.json")
 }
 
-/// Flow schemas and priority levels of a new cluster: the JSON text of an array.
+/// Flow schemas and priority levels of a new cluster: the JSON text of an
+/// array of objects with their kind, without apiVersion.
 pub fn bootstrap_flowcontrol() -> &'static str {
     include_str!("../data/bootstrap-flowcontrol.json")
 }

@@ -9,6 +9,11 @@ use regex_automata::{meta::Regex, util::syntax};
 /// Bound on a compiled pattern.
 const SIZE_LIMIT: usize = 1 << 20;
 
+const POSIX: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
+];
+
 /// Compiles a pattern of Go.
 ///
 /// # Errors
@@ -146,7 +151,16 @@ impl Translator<'_> {
             self.next();
             self.out.push('?');
         }
-        Ok(())
+        match self.rest.chars().next() {
+            Some(next @ ('*' | '+' | '?')) => {
+                Err(format!("invalid nested repetition operator: `{text}{next}`"))
+            }
+            Some('{') if self.rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                let next: String = self.rest.chars().take_while(|c| *c != '}').collect();
+                Err(format!("invalid nested repetition operator: `{text}{next}}}`"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// After `(`: flags, names. Look-around and other flags are errors in Go.
@@ -154,9 +168,15 @@ impl Translator<'_> {
         let head: String = self.rest.chars().take_while(|c| !matches!(c, ':' | ')' | '>')).collect();
         let named = head.starts_with("?P<") || (head.starts_with("?<") && !head.starts_with("?<=") && !head.starts_with("?<!"));
         if named {
+            // Nothing asks for names, and Rust has other rules for them.
+            let name = head.rsplit('<').next().unwrap_or_default();
+            let rest = &self.rest[head.len()..];
+            let plain = !name.is_empty() && name.chars().all(|c| c == '_' || c.is_alphanumeric());
+            if !plain || !rest.starts_with('>') {
+                return Err(format!("invalid named capture: `({head}{}`", rest.get(..1).unwrap_or_default()));
+            }
             self.out.push('(');
-            self.out.push_str(&head);
-            self.rest = &self.rest[head.len()..];
+            self.rest = &rest[1..];
             return Ok(());
         }
         if !head[1..].chars().all(|c| matches!(c, 'i' | 'm' | 's' | 'U' | '-')) {
@@ -203,7 +223,11 @@ impl Translator<'_> {
                     self.rest.chars().take(1).collect()
                 };
                 self.rest = self.rest.get(name.len()..).unwrap_or_default();
-                format!("\\{c}{name}")
+                match name.strip_prefix("{^") {
+                    Some(rest) if c == 'p' => format!("\\P{{{rest}"),
+                    Some(rest) => format!("\\p{{{rest}"),
+                    None => format!("\\{c}{name}"),
+                }
             }
             '0'..='7' if c == '0' || self.rest.starts_with(|d| matches!(d, '0'..='7')) => {
                 let mut code = c as u32 - '0' as u32;
@@ -224,7 +248,7 @@ impl Translator<'_> {
             // Rust gives `\<` and `\>` a meaning; in Go they are the character.
             '<' | '>' | '_' | ' ' | '"' | '\'' | '!' | '%' | ',' | '/' | ':' | ';' | '=' | '@' | '`' => c.to_string(),
             c if c.is_ascii() => format!("\\{c}"),
-            c => c.to_string(),
+            c => return Err(format!("invalid escape sequence: `\\{c}`")),
         })
     }
 
@@ -296,15 +320,18 @@ impl Translator<'_> {
 
     fn posix(&mut self) -> Result<(), String> {
         match self.rest.split_once(":]") {
-            Some((name, rest)) if name.len() < 12 => {
+            Some(("", _)) | None => {
+                self.out.push_str("\\[");
+                Ok(())
+            }
+            Some((name, _)) if !POSIX.contains(&name[1..].trim_start_matches('^')) => {
+                Err(format!("invalid character class range: `[{name}:]`"))
+            }
+            Some((name, rest)) => {
                 self.out.push('[');
                 self.out.push_str(name);
                 self.out.push_str(":]");
                 self.rest = rest;
-                Ok(())
-            }
-            _ => {
-                self.out.push_str("\\[");
                 Ok(())
             }
         }

@@ -46,3 +46,20 @@ fn errors_of_go() {
         assert_eq!(got, format!("error parsing regexp: {why}"));
     }
 }
+
+#[test]
+fn any_text_is_a_pattern_or_an_error() {
+    const PIECES: [&str; 24] = [
+        "[", "]", ":", "(", "?", "P", "<", ">", ")", "{", "1", ",", "}", "\\", "Q", "x", "p", "^",
+        "-", "*", "é", "|", "&", "d",
+    ];
+    let mut seed = 7u64;
+    for _ in 0..20_000 {
+        let mut text = String::new();
+        for _ in 0..8 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(PIECES[(seed >> 33) as usize % PIECES.len()]);
+        }
+        let _ = compile(&text);
+    }
+}
