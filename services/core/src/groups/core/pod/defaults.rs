@@ -30,7 +30,7 @@ fn number(v: &mut Value, name: &str, value: i64) {
 
 /// Defaults that only pods get, not templates.
 pub fn pod(object: &mut Value) {
-    if !object.get("spec").is_some_and(|s| s.as_object().is_some()) {
+    if object.get("spec").is_none_or(|s| s.as_object().is_none()) {
         object.set(&["spec"], Value::object());
     }
     let Some(spec) = object.at_mut(&["spec"]) else {
