@@ -7,6 +7,7 @@ use catena_registry::{Admission, Attributes};
 
 use crate::reader::ObjectReader;
 
+mod certificates;
 mod default_class;
 mod escalation;
 mod limit_ranger;
@@ -31,6 +32,7 @@ pub fn plugins(reader: Arc<dyn ObjectReader>) -> Vec<Arc<dyn Admission>> {
         Arc::new(pods::DefaultTolerationSeconds),
         Arc::new(storage_protection::StorageObjectInUseProtection),
         Arc::new(runtime_class::RuntimeClass { reader: reader.clone() }),
+        Arc::new(certificates::Signers { reader: reader.clone() }),
         Arc::new(default_class::DefaultStorageClass { reader: reader.clone() }),
         Arc::new(default_class::DefaultIngressClass { reader: reader.clone() }),
         Arc::new(resource_quota::ResourceQuota { reader: reader.clone() }),

@@ -33,14 +33,14 @@ impl Admission for Escalation {
         let granted = if a.resource.plural.ends_with("bindings") {
             let role = object.get("roleRef").unwrap_or(&Value::Null);
             let plural = if role.str_at(&["kind"]) == "Role" { "roles" } else { "clusterroles" };
-            if allows(&held, "bind", plural, role.str_at(&["name"])) {
+            if allows(&held, "bind", GROUP, plural, role.str_at(&["name"])) {
                 return Ok(());
             }
             self.rules_of(role, ns).await?.ok_or_else(|| {
                 Status::not_found(GROUP, plural, role.str_at(&["name"]))
             })?
         } else {
-            if allows(&held, "escalate", &a.resource.plural, a.name) {
+            if allows(&held, "escalate", GROUP, &a.resource.plural, a.name) {
                 return Ok(());
             }
             object.items_at(&["rules"]).to_vec()
@@ -70,7 +70,7 @@ fn unchanged(object: &Value, old: Option<&Value>) -> bool {
 
 impl Escalation {
     /// The rules that apply to a user in a namespace ("": cluster-wide ones only).
-    async fn rules_for(&self, user: &User, namespace: &str) -> Result<Vec<Value>, Status> {
+    pub(super) async fn rules_for(&self, user: &User, namespace: &str) -> Result<Vec<Value>, Status> {
         let mut rules = Vec::new();
         let mut bindings = self.reader.list(GROUP, "clusterrolebindings", "").await?;
         if !namespace.is_empty() {
@@ -113,10 +113,11 @@ fn applies(subject: &Value, user: &User, binding_namespace: &str) -> bool {
     }
 }
 
-fn allows(held: &[Value], verb: &str, resource: &str, name: &str) -> bool {
+/// Whether one of the rules lets its holder do this; "" for no name.
+pub(super) fn allows(held: &[Value], verb: &str, group: &str, resource: &str, name: &str) -> bool {
     let wanted = Single {
         verb,
-        group: GROUP,
+        group,
         resource,
         name: Some(name).filter(|n| !n.is_empty()),
         url: None,
