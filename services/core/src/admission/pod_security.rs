@@ -72,7 +72,7 @@ fn must(bad: &[&str]) -> String {
     named(bad, "container")
 }
 
-fn which<'a>(pod: &'a Value, bad: impl Fn(&Value) -> bool) -> Vec<&'a str> {
+fn which(pod: &Value, bad: impl Fn(&Value) -> bool) -> Vec<&str> {
     containers(pod).filter(|c| bad(c)).map(|c| c.str_at(&["name"])).collect()
 }
 

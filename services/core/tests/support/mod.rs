@@ -7,7 +7,7 @@ use bytes::Bytes;
 use catena_storage::*;
 
 #[derive(Default)]
-pub struct Memory(Mutex<State>);
+pub(crate) struct Memory(Mutex<State>);
 
 #[derive(Default)]
 struct State {

@@ -22,6 +22,11 @@ impl Served {
     pub fn version(&self) -> &Version {
         &self.store.resource.versions[self.version]
     }
+
+    /// Whether stored bytes are what this version serves.
+    pub(crate) fn is_stored_form(&self) -> bool {
+        self.version == self.store.resource.storage_version && self.version().conversion.is_none()
+    }
 }
 
 /// What a server serves; may change while it runs.

@@ -62,11 +62,11 @@ fn type_rules(errors: &mut Errors, object: &Value) {
     let has = |key: &str| object.at(&["data", key]).is_some();
     let mut require = |key: &str| errors.push(Error::required(&path.key(key), ""));
     match object.str_at(&["type"]) {
-        "kubernetes.io/service-account-token" => {
-            if object.str_at(&["metadata", "annotations", ACCOUNT_NAME]).is_empty() {
-                let path = Path::new("metadata").child("annotations").key(ACCOUNT_NAME);
-                errors.push(Error::required(&path, ""));
-            }
+        "kubernetes.io/service-account-token"
+            if object.str_at(&["metadata", "annotations", ACCOUNT_NAME]).is_empty() =>
+        {
+            let path = Path::new("metadata").child("annotations").key(ACCOUNT_NAME);
+            errors.push(Error::required(&path, ""));
         }
         "kubernetes.io/dockercfg" => json_key(errors, object, ".dockercfg"),
         "kubernetes.io/dockerconfigjson" => json_key(errors, object, ".dockerconfigjson"),

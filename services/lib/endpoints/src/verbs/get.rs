@@ -21,7 +21,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         .await?;
     let plain = output.format == Format::Json && output.shape == Shape::Plain && !output.pretty;
     if plain
-        && served.version == resource.storage_version
+        && served.is_stored_form()
         && kv.value.first() == Some(&b'{')
         && let Some(bytes) = render::with_revision(&kv.value, kv.mod_revision, resource.custom)
     {

@@ -58,7 +58,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let page = read(call).await?;
     let resource = &call.served.store.resource;
     let plain = output.format == Format::Json && output.shape == Shape::Plain && !output.pretty;
-    if plain && call.served.version == resource.storage_version {
+    if plain && call.served.is_stored_form() {
         return fast(call, &page);
     }
     let metadata = list_metadata(&page);
