@@ -1,0 +1,91 @@
+//! An authority: a certificate that signs others.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256,
+};
+
+use super::{Error, Pair, at, issue};
+use crate::files;
+
+const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// A signed leaf counts from a moment ago: clocks of peers differ.
+pub(super) const SKEW: Duration = Duration::from_secs(300);
+
+/// An authority whose key may live elsewhere.
+pub(super) struct Authority {
+    pub(super) cert: String,
+    path: PathBuf,
+    issuer: Option<Issuer<'static, KeyPair>>,
+}
+
+impl Authority {
+    /// Opens or makes. A certificate without its key is taken as it is: then
+    /// leaves are made by whoever has the key.
+    pub(super) fn open(pair: &Pair, name: &str) -> Result<Self, Error> {
+        if !pair.cert.exists() {
+            create(pair, name)?;
+        }
+        let cert = at(&pair.cert, std::fs::read_to_string(&pair.cert))?;
+        let issuer = if pair.key.exists() {
+            let key = issue::read_key(&pair.key)?;
+            Some(Issuer::from_ca_cert_pem(&cert, key)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            cert,
+            path: pair.cert.clone(),
+            issuer,
+        })
+    }
+
+    pub(super) fn issuer(&self) -> Result<&Issuer<'static, KeyPair>, Error> {
+        self.issuer.as_ref().ok_or_else(|| Error::Unusable {
+            path: self.path.clone(),
+            why: "the key of this authority is not here, so it cannot sign".to_owned(),
+        })
+    }
+}
+
+fn create(pair: &Pair, name: &str) -> Result<(), Error> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    // Unique per control plane: a client that trusts two must not confuse them.
+    let serial = rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let tag: String = serial
+        .public_key_raw()
+        .iter()
+        .rev()
+        .take(4)
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, format!("catena-{name}-{tag}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![
+        KeyUsagePurpose::DigitalSignature,
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+    ];
+    let now = SystemTime::now();
+    params.not_before = (now - SKEW).into();
+    params.not_after = (now + LIFE).into();
+    let cert = params.self_signed(&key)?;
+    at(
+        &pair.key,
+        files::write_atomic(&pair.key, key.serialize_pem().as_bytes(), files::PRIVATE),
+    )?;
+    at(
+        &pair.cert,
+        files::write_atomic(&pair.cert, cert.pem().as_bytes(), files::PUBLIC),
+    )
+}
