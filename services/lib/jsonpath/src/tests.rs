@@ -54,6 +54,7 @@ fn what_is_no_path_is_refused() {
 #[test]
 fn floats_are_printed_as_go_prints_them() {
     assert_eq!(text(&Value::Float(0.5)), "0.5");
-    assert_eq!(text(&Value::Float(1e21)), "1e+21");
+    assert_eq!(text(&Value::Float(1_234_567.5)), "1.2345675e+06");
+    assert_eq!(text(&Value::Float(123_456.0)), "123456");
     assert_eq!(text(&Value::Float(1e-7)), "1e-07");
 }

@@ -14,14 +14,14 @@ pub fn text(v: &Value) -> String {
     }
 }
 
-/// Go's `%v` of a float64: the shortest digits, with an exponent from 1e-5 down and 1e+21 up.
+/// Go's `%v` of a float64: the shortest digits, with an exponent from 1e-05 down and 1e+06 up.
 fn float(f: f64) -> String {
     let scientific = format!("{f:e}");
     let Some((digits, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         return format!("{f}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };

@@ -23,6 +23,16 @@ pub use validate::{validate, validate_update};
 /// definitions stay below 60.
 const MAX_NESTING: usize = 300;
 
+/// Whether a format means something for a type ("" for none); others are ignored.
+pub fn format_is_known(ty: &str, format: &str) -> bool {
+    match ty {
+        "" | "string" => format::supported(format),
+        "integer" => matches!(format, "int32" | "int64"),
+        "number" => matches!(format, "float" | "double"),
+        _ => false,
+    }
+}
+
 const TOO_DEEP: &str = "schema is nested too deeply";
 
 fn too_deep(schema: &catena_objects::Value) -> bool {

@@ -1,6 +1,6 @@
 //! Defaults must be valid by the schema that they stand in, and pruned.
 
-use catena_objects::{Map, Value, field::{Error, Errors, Path}};
+use catena_objects::{Map, Value, field::{Error, Errors, Path}, json};
 
 use crate::structural;
 
@@ -16,6 +16,13 @@ pub(super) fn check(schema: &Value, path: &Path, errors: &mut Errors) {
             errors.push(Error::invalid(&at, default.clone(), "must not have unknown fields"));
         }
         node.default = None;
+        let ty = map.get("type").and_then(Value::as_str).unwrap_or_default();
+        if !ty.is_empty() && !super::openapi::TYPES.contains(&ty) {
+            // No value has a type that does not exist.
+            let got = default.type_name();
+            let why = format!(" in body must be of type {ty}: {}", json::go_quote(got));
+            errors.push(Error::type_invalid(&at, got, why));
+        }
         errors.extend(structural::validate(&node, default, Some(&at)));
     }
     if let Some(items) = map.get("items") {

@@ -4,7 +4,7 @@ use catena_objects::{Map, Value, field::{Error, Errors, Path}};
 
 use super::{flag, junctors, list, object, set, text};
 
-const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
+pub(super) const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 const META: [&str; 3] = ["metadata", "kind", "apiVersion"];
 
 #[derive(Clone, Copy)]
@@ -151,9 +151,10 @@ fn list_keys(map: &Map, path: &Path, errors: &mut Errors) {
     let at = path.child("x-kubernetes-list-type");
     if !keys.is_empty() && list_type != "map" {
         let why = "must be map if x-kubernetes-list-map-keys is non-empty";
-        errors.push(match list_type {
-            "" => Error::required(&at, why),
-            other => Error::invalid(&at, other, why),
+        errors.push(if set(map, "x-kubernetes-list-type") {
+            Error::invalid(&at, list_type, why)
+        } else {
+            Error::required(&at, why)
         });
     }
     let items = object(map, "items");
