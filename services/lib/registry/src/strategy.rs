@@ -53,6 +53,17 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// Whether an update counts: something changed that a controller has to act on.
+    fn is_new_generation(&self, object: &Value, old: &Value) -> bool {
+        let rest = |v: &Value| {
+            let mut v = v.clone();
+            v.unset(&["metadata"]);
+            v.unset(&["status"]);
+            v
+        };
+        rest(object) != rest(old)
+    }
+
     fn allow_create_on_update(&self) -> bool {
         false
     }

@@ -45,17 +45,6 @@ fn keep(object: &mut Value, old: &Value, field: &str) {
     }
 }
 
-/// Whether the objects differ in something besides metadata and status.
-pub(super) fn spec_changed(a: &Value, b: &Value) -> bool {
-    let strip = |v: &Value| {
-        let mut v = v.clone();
-        v.unset(&["metadata"]);
-        v.unset(&["status"]);
-        v
-    };
-    strip(a) != strip(b)
-}
-
 /// Puts the members of `metadata` in Go's order for built-in kinds, sorted for custom ones.
 pub(super) fn order(object: &mut Value, custom: bool) {
     const ORDER: [&str; 15] = [

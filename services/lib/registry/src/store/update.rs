@@ -195,7 +195,7 @@ impl Store {
         meta::keep_system(object, old);
         strategy.prepare_update(ctx, object, old);
         meta::keep_system(object, old);
-        if strategy.has_generation() && meta::spec_changed(object, old) {
+        if strategy.has_generation() && strategy.is_new_generation(object, old) {
             let generation = old.i64_at(&["metadata", "generation"]).unwrap_or(0);
             object.set(&["metadata", "generation"], generation + 1);
         }
