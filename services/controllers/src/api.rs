@@ -79,7 +79,11 @@ impl Catalog {
         let mut known = self.known.lock().await;
         known.by_kind = discovery
             .groups()
-            .flat_map(|g| g.versions().flat_map(|v| g.versioned_resources(v)).collect::<Vec<_>>())
+            .flat_map(|g| {
+                g.versions()
+                    .flat_map(|v| g.versioned_resources(v))
+                    .collect::<Vec<_>>()
+            })
             .map(|(api, caps)| {
                 let key = (api.api_version.clone(), api.kind.clone());
                 let resource = Resource {

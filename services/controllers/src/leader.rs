@@ -114,7 +114,9 @@ impl Lease {
             }
         }
         lease.spec = Some(self.spec(Some(&spec)));
-        self.api.replace(NAME, &PostParams::default(), &lease).await?;
+        self.api
+            .replace(NAME, &PostParams::default(), &lease)
+            .await?;
         Ok(true)
     }
 

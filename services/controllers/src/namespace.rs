@@ -118,13 +118,18 @@ async fn delete_content(client: &Client, catalog: &Catalog, namespace: &str) -> 
             return remains;
         }
     };
-    for resource in resources.iter().filter(|r| r.namespaced && r.can(verbs::LIST)) {
+    for resource in resources
+        .iter()
+        .filter(|r| r.namespaced && r.can(verbs::LIST))
+    {
         if !resource.can(verbs::DELETE_COLLECTION) && !resource.can(verbs::DELETE) {
             continue;
         }
         if let Err(e) = delete_all(client, resource, namespace, &mut remains).await {
             let r = &resource.api;
-            remains.deletion_errors.push(format!("{}.{}: {e}", r.plural, r.group));
+            remains
+                .deletion_errors
+                .push(format!("{}.{}: {e}", r.plural, r.group));
         }
     }
     remains
@@ -144,7 +149,9 @@ async fn delete_all(
     }
     let options = DeleteParams::background();
     if resource.can(verbs::DELETE_COLLECTION) {
-        objects.delete_collection(&options, &ListParams::default()).await?;
+        objects
+            .delete_collection(&options, &ListParams::default())
+            .await?;
     } else {
         for o in &first.items {
             match objects.delete(&o.name_any(), &options).await {
@@ -235,7 +242,10 @@ fn conditions(remains: &Remains) -> Vec<NamespaceCondition> {
         condition(
             "NamespaceDeletionDiscoveryFailure",
             remains.discovery_error.clone(),
-            ("ResourcesDiscovered", "All resources successfully discovered"),
+            (
+                "ResourcesDiscovered",
+                "All resources successfully discovered",
+            ),
             "DiscoveryFailed",
         ),
         condition(
@@ -247,7 +257,10 @@ fn conditions(remains: &Remains) -> Vec<NamespaceCondition> {
                     remains.deletion_errors.join(", ")
                 )
             }),
-            ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+            (
+                "ContentDeleted",
+                "All content successfully deleted, may be waiting on finalization",
+            ),
             "ContentDeletionFailed",
         ),
         condition(
@@ -258,9 +271,13 @@ fn conditions(remains: &Remains) -> Vec<NamespaceCondition> {
         ),
         condition(
             "NamespaceFinalizersRemaining",
-            (!finalizers.is_empty())
-                .then(|| format!("Some content in the namespace has finalizers remaining: {finalizers}")),
-            ("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+            (!finalizers.is_empty()).then(|| {
+                format!("Some content in the namespace has finalizers remaining: {finalizers}")
+            }),
+            (
+                "ContentHasNoFinalizers",
+                "All content-preserving finalizers finished",
+            ),
             "SomeFinalizersRemain",
         ),
     ]

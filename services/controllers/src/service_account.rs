@@ -23,7 +23,10 @@ const EXPLANATION: &str = "Contains a CA bundle that can be used to verify the k
 /// When a watch ends for good.
 pub(crate) async fn run(client: Client, root_ca: Option<String>) -> anyhow::Result<()> {
     let named = |name: &str| watcher::Config::default().fields(&format!("metadata.name={name}"));
-    let namespaces = watcher(Api::<Namespace>::all(client.clone()), watcher::Config::default());
+    let namespaces = watcher(
+        Api::<Namespace>::all(client.clone()),
+        watcher::Config::default(),
+    );
     let accounts = watcher(Api::<ServiceAccount>::all(client.clone()), named("default"));
     let maps = watcher(Api::<ConfigMap>::all(client.clone()), named(CONFIG_MAP));
     tokio::pin!(namespaces, accounts, maps);
@@ -60,7 +63,9 @@ fn retry<T>(event: Result<Option<watcher::Event<T>>, watcher::Error>) -> Option<
 }
 
 async fn ensure(client: &Client, namespace: &str, root_ca: Option<&str>) -> kube::Result<()> {
-    let live = Api::<Namespace>::all(client.clone()).get_opt(namespace).await?;
+    let live = Api::<Namespace>::all(client.clone())
+        .get_opt(namespace)
+        .await?;
     if live.is_none_or(|n| n.metadata.deletion_timestamp.is_some()) {
         return Ok(());
     }
@@ -84,7 +89,9 @@ async fn ensure(client: &Client, namespace: &str, root_ca: Option<&str>) -> kube
         Some(map) if map.data.as_ref() == Some(&data) => Ok(()),
         Some(mut map) => {
             map.data = Some(data);
-            maps.replace(CONFIG_MAP, &PostParams::default(), &map).await.map(drop)
+            maps.replace(CONFIG_MAP, &PostParams::default(), &map)
+                .await
+                .map(drop)
         }
         None => {
             let map = ConfigMap {

@@ -23,19 +23,39 @@ mod storage_protection;
 /// The plugins, joined with what they read.
 pub fn plugins(reader: Arc<dyn ObjectReader>) -> Vec<Arc<dyn Admission>> {
     vec![
-        Arc::new(namespace_lifecycle::NamespaceLifecycle { reader: reader.clone() }),
-        Arc::new(limit_ranger::LimitRanger { reader: reader.clone() }),
-        Arc::new(service_account::ServiceAccount { reader: reader.clone() }),
+        Arc::new(namespace_lifecycle::NamespaceLifecycle {
+            reader: reader.clone(),
+        }),
+        Arc::new(limit_ranger::LimitRanger {
+            reader: reader.clone(),
+        }),
+        Arc::new(service_account::ServiceAccount {
+            reader: reader.clone(),
+        }),
         Arc::new(pods::TaintNodesByCondition),
-        Arc::new(pod_security::PodSecurity { reader: reader.clone() }),
-        Arc::new(priority::Priority { reader: reader.clone() }),
+        Arc::new(pod_security::PodSecurity {
+            reader: reader.clone(),
+        }),
+        Arc::new(priority::Priority {
+            reader: reader.clone(),
+        }),
         Arc::new(pods::DefaultTolerationSeconds),
         Arc::new(storage_protection::StorageObjectInUseProtection),
-        Arc::new(runtime_class::RuntimeClass { reader: reader.clone() }),
-        Arc::new(certificates::Signers { reader: reader.clone() }),
-        Arc::new(default_class::DefaultStorageClass { reader: reader.clone() }),
-        Arc::new(default_class::DefaultIngressClass { reader: reader.clone() }),
-        Arc::new(resource_quota::ResourceQuota { reader: reader.clone() }),
+        Arc::new(runtime_class::RuntimeClass {
+            reader: reader.clone(),
+        }),
+        Arc::new(certificates::Signers {
+            reader: reader.clone(),
+        }),
+        Arc::new(default_class::DefaultStorageClass {
+            reader: reader.clone(),
+        }),
+        Arc::new(default_class::DefaultIngressClass {
+            reader: reader.clone(),
+        }),
+        Arc::new(resource_quota::ResourceQuota {
+            reader: reader.clone(),
+        }),
         // Not a plugin of kube-apiserver, which checks in the storage of RBAC: after admission.
         Arc::new(escalation::Escalation { reader }),
     ]
@@ -43,7 +63,10 @@ pub fn plugins(reader: Arc<dyn ObjectReader>) -> Vec<Arc<dyn Admission>> {
 
 /// `admission.NewForbidden`: about the resource and the object's (generate) name.
 fn forbidden(a: &Attributes<'_>, why: &str) -> Status {
-    let generated = a.object.as_ref().map_or("", |o| o.str_at(&["metadata", "generateName"]));
+    let generated = a
+        .object
+        .as_ref()
+        .map_or("", |o| o.str_at(&["metadata", "generateName"]));
     let name = match (a.name, generated) {
         ("", "") => "Unknown",
         ("", base) => base,

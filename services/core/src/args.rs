@@ -50,7 +50,9 @@ impl Options {
             out.push("--service-cluster-ip-range must contain at least one valid cidr".to_owned());
         }
         if ranges.len() > 2 {
-            out.push("--service-cluster-ip-range must not contain more than two entries".to_owned());
+            out.push(
+                "--service-cluster-ip-range must not contain more than two entries".to_owned(),
+            );
         }
         if let [a, b] = ranges.as_slice()
             && a.addr().is_ipv4() == b.addr().is_ipv4()

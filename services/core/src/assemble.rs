@@ -26,7 +26,11 @@ pub struct Extras {
 }
 
 /// The built-in resources, ready to be served from `storage`.
-pub fn resources(options: &Options, storage: &Arc<dyn Storage>, extras: Extras) -> Vec<Arc<Resource>> {
+pub fn resources(
+    options: &Options,
+    storage: &Arc<dyn Storage>,
+    extras: Extras,
+) -> Vec<Arc<Resource>> {
     let addresses: Vec<Addresses> = options
         .service_cluster_ip_range
         .iter()

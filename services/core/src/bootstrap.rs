@@ -26,7 +26,9 @@ struct Wanted {
 
 impl Wanted {
     fn key(&self) -> Bytes {
-        self.resource.key(meta::namespace(&self.object), meta::name(&self.object)).into()
+        self.resource
+            .key(meta::namespace(&self.object), meta::name(&self.object))
+            .into()
     }
 }
 
@@ -45,11 +47,16 @@ pub async fn run(
             return Ok(());
         }
     }
-    Err(Status::internal("bootstrap objects kept changing while they were written"))
+    Err(Status::internal(
+        "bootstrap objects kept changing while they were written",
+    ))
 }
 
 fn wanted(resources: &[Arc<Resource>], config: &Config) -> Vec<Wanted> {
-    let ctx = Context { now: time::now(), ..Context::default() };
+    let ctx = Context {
+        now: time::now(),
+        ..Context::default()
+    };
     objects::all(config, &ctx.now)
         .into_iter()
         .filter_map(|object| prepare(resources, &ctx, object))
@@ -60,7 +67,9 @@ fn wanted(resources: &[Arc<Resource>], config: &Config) -> Vec<Wanted> {
 fn prepare(resources: &[Arc<Resource>], ctx: &Context, mut object: Value) -> Option<Wanted> {
     let api_version = object.str_at(&["apiVersion"]).to_owned();
     let kind = object.str_at(&["kind"]).to_owned();
-    let resource = resources.iter().find(|r| r.kind == kind && r.storage_api_version() == api_version)?;
+    let resource = resources
+        .iter()
+        .find(|r| r.kind == kind && r.storage_api_version() == api_version)?;
     let status = object.get("status").cloned();
     resource.strategy.default(&mut object);
     resource.strategy.prepare_create(ctx, &mut object);
@@ -74,14 +83,25 @@ fn prepare(resources: &[Arc<Resource>], ctx: &Context, mut object: Value) -> Opt
     }
     let schema = &resource.versions[resource.storage_version].schema;
     let object = catena_schema::canonical(schema, object);
-    Some(Wanted { resource: resource.clone(), object })
+    Some(Wanted {
+        resource: resource.clone(),
+        object,
+    })
 }
 
 /// The writes that are needed: (key, revision that it must have, value).
-async fn missing(storage: &dyn Storage, wanted: &[Wanted]) -> Result<Vec<(Bytes, i64, Bytes)>, Status> {
-    let prefixes: HashSet<&str> = wanted.iter().map(|w| w.resource.key_prefix.as_str()).collect();
+async fn missing(
+    storage: &dyn Storage,
+    wanted: &[Wanted],
+) -> Result<Vec<(Bytes, i64, Bytes)>, Status> {
+    let prefixes: HashSet<&str> = wanted
+        .iter()
+        .map(|w| w.resource.key_prefix.as_str())
+        .collect();
     let reads = prefixes.into_iter().map(|prefix| async move {
-        storage.range(RangeRequest::prefix(&format!("{prefix}/"))).await
+        storage
+            .range(RangeRequest::prefix(&format!("{prefix}/")))
+            .await
     });
     let mut stored: Vec<KeyValue> = Vec::new();
     for answer in futures_util::future::join_all(reads).await {
@@ -108,13 +128,21 @@ async fn missing(storage: &dyn Storage, wanted: &[Wanted]) -> Result<Vec<(Bytes,
 /// A bootstrap role or binding with what it lacks; `None` when it is complete
 /// or someone switched updates off.
 fn reconciled(live: &Value, wanted: &Value) -> Option<Value> {
-    if meta::annotation(live, ROLE_AUTOUPDATE) != Some("true") || live.get("aggregationRule").is_some() {
+    if meta::annotation(live, ROLE_AUTOUPDATE) != Some("true")
+        || live.get("aggregationRule").is_some()
+    {
         return None;
     }
-    if live.get("roleRef").map(|r| r.str_at(&["name"])) != wanted.get("roleRef").map(|r| r.str_at(&["name"])) {
+    if live.get("roleRef").map(|r| r.str_at(&["name"]))
+        != wanted.get("roleRef").map(|r| r.str_at(&["name"]))
+    {
         return None;
     }
-    let list = if wanted.get("roleRef").is_some() { "subjects" } else { "rules" };
+    let list = if wanted.get("roleRef").is_some() {
+        "subjects"
+    } else {
+        "rules"
+    };
     let mut items = live.items_at(&[list]).to_vec();
     let before = items.len();
     for item in wanted.items_at(&[list]) {
@@ -136,15 +164,27 @@ async fn write(storage: &dyn Storage, ops: Vec<(Bytes, i64, Bytes)>) -> Result<b
         let request = TxnRequest {
             compare: batch
                 .iter()
-                .map(|(key, equals, _)| Compare::ModRevision { key: key.clone(), equals: *equals })
+                .map(|(key, equals, _)| Compare::ModRevision {
+                    key: key.clone(),
+                    equals: *equals,
+                })
                 .collect(),
             success: batch
                 .iter()
-                .map(|(key, _, value)| Op::Put { key: key.clone(), value: value.clone(), lease: 0 })
+                .map(|(key, _, value)| Op::Put {
+                    key: key.clone(),
+                    value: value.clone(),
+                    lease: 0,
+                })
                 .collect(),
             failure: Vec::new(),
         };
-        if !storage.txn(request).await.map_err(codec::storage_error)?.succeeded {
+        if !storage
+            .txn(request)
+            .await
+            .map_err(codec::storage_error)?
+            .succeeded
+        {
             return Ok(false);
         }
     }

@@ -1,6 +1,9 @@
 //! Reads of other objects, for admission and hooks.
 
-use std::{collections::HashMap, sync::{Arc, OnceLock}};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use catena_objects::{Status, Value, meta};
@@ -34,7 +37,10 @@ pub struct StorageReader {
 impl StorageReader {
     /// A reader that knows no resource until [`Self::learn`].
     pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, resources: OnceLock::new() }
+        Self {
+            storage,
+            resources: OnceLock::new(),
+        }
     }
 
     /// Tells which resources there are; the first call counts.
@@ -54,7 +60,11 @@ impl StorageReader {
     }
 
     async fn range(&self, request: RangeRequest, r: &Resource) -> Result<Vec<Value>, Status> {
-        let answer = self.storage.range(request).await.map_err(codec::storage_error)?;
+        let answer = self
+            .storage
+            .range(request)
+            .await
+            .map_err(codec::storage_error)?;
         answer.kvs.iter().map(|kv| codec::decode(r, kv)).collect()
     }
 }
@@ -69,13 +79,16 @@ impl ObjectReader for StorageReader {
         name: &str,
     ) -> Result<Option<Value>, Status> {
         let r = self.resource(group, plural)?;
-        let found = self.range(RangeRequest::key(r.key(namespace, name)), r).await?;
+        let found = self
+            .range(RangeRequest::key(r.key(namespace, name)), r)
+            .await?;
         Ok(found.into_iter().next())
     }
 
     async fn list(&self, group: &str, plural: &str, namespace: &str) -> Result<Vec<Value>, Status> {
         let r = self.resource(group, plural)?;
-        self.range(RangeRequest::prefix(&r.list_prefix(namespace)), r).await
+        self.range(RangeRequest::prefix(&r.list_prefix(namespace)), r)
+            .await
     }
 
     async fn replace(&self, group: &str, plural: &str, object: &Value) -> Result<bool, Status> {
@@ -83,11 +96,22 @@ impl ObjectReader for StorageReader {
         let key = r.key(meta::namespace(object), meta::name(object));
         let version = meta::resource_version(object).parse().unwrap_or(-1);
         let request = TxnRequest {
-            compare: vec![Compare::ModRevision { key: key.clone().into(), equals: version }],
-            success: vec![Op::Put { key: key.into(), value: codec::encode(object), lease: 0 }],
+            compare: vec![Compare::ModRevision {
+                key: key.clone().into(),
+                equals: version,
+            }],
+            success: vec![Op::Put {
+                key: key.into(),
+                value: codec::encode(object),
+                lease: 0,
+            }],
             failure: Vec::new(),
         };
-        let answer = self.storage.txn(request).await.map_err(codec::storage_error)?;
+        let answer = self
+            .storage
+            .txn(request)
+            .await
+            .map_err(codec::storage_error)?;
         Ok(answer.succeeded)
     }
 }

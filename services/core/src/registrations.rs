@@ -53,14 +53,18 @@ fn is_served(fact: &ResourceFact) -> bool {
 fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource> {
     let versions = served_versions(facts);
     let newest = *versions.first()?;
-    let main = *facts.iter().find(|f| f.subresource.is_empty() && f.version == newest)?;
+    let main = *facts
+        .iter()
+        .find(|f| f.subresource.is_empty() && f.version == newest)?;
     let (group, plural) = (main.group, main.plural);
     let views: Vec<&str> = facts
         .iter()
         .filter(|f| f.version == newest && is_view(f.subresource))
         .map(|f| f.subresource)
         .collect();
-    let scales = facts.iter().any(|f| f.version == newest && f.subresource == "scale");
+    let scales = facts
+        .iter()
+        .any(|f| f.version == newest && f.subresource == "scale");
     let handlers = wiring
         .handlers
         .iter()
@@ -77,7 +81,10 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
         categories: main.categories.iter().map(|s| (*s).to_owned()).collect(),
         namespaced: main.namespaced,
         verbs: main.verbs.iter().map(|s| (*s).to_owned()).collect(),
-        versions: versions.iter().map(|v| version(group, v, plural, main.kind)).collect(),
+        versions: versions
+            .iter()
+            .map(|v| version(group, v, plural, main.kind))
+            .collect(),
         storage_version: 0,
         key_prefix: key_prefix(group, plural),
         selectable_fields: selectable_fields(group, plural),
@@ -85,7 +92,11 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
         handlers,
         scale: scales.then(scale),
         strategy: groups::strategy_for(group, newest, plural),
-        hooks: wiring.hooks.get(&(group, plural)).cloned().unwrap_or_else(|| Arc::new(NoHooks)),
+        hooks: wiring
+            .hooks
+            .get(&(group, plural))
+            .cloned()
+            .unwrap_or_else(|| Arc::new(NoHooks)),
         admission: wiring.admission.clone(),
         custom: false,
         returns_deleted: returns_deleted(group, plural),
@@ -94,7 +105,14 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
 
 /// Subresources that are the object itself; the others have handlers of their own.
 fn is_view(subresource: &str) -> bool {
-    ["status", "finalize", "approval", "ephemeralcontainers", "resize"].contains(&subresource)
+    [
+        "status",
+        "finalize",
+        "approval",
+        "ephemeralcontainers",
+        "resize",
+    ]
+    .contains(&subresource)
 }
 
 /// Versions of a resource, preferred (and stored) one first.
@@ -137,7 +155,9 @@ fn conversion(group: &str, version: &str, plural: &str) -> Option<Arc<dyn Conver
 /// Kinds that the API deprecates without another version of them.
 fn deprecation(group: &str, version: &str, plural: &str) -> Option<String> {
     match (group, version, plural) {
-        ("", "v1", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+".into()),
+        ("", "v1", "componentstatuses") => {
+            Some("v1 ComponentStatus is deprecated in v1.19+".into())
+        }
         ("", "v1", "endpoints") => Some(
             "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".into(),
         ),
@@ -167,18 +187,40 @@ fn selectable_fields(group: &str, plural: &str) -> Vec<String> {
         ("", "services") => &["spec.clusterIP", "spec.type"],
         ("", "nodes") => &["spec.unschedulable"],
         ("", "events") => &[
-            "involvedObject.kind", "involvedObject.namespace", "involvedObject.name",
-            "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion",
-            "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type",
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
         ],
         ("events.k8s.io", "events") => &[
-            "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid",
-            "regarding.apiVersion", "regarding.resourceVersion", "regarding.fieldPath",
-            "reason", "reportingController", "source", "type",
+            "regarding.kind",
+            "regarding.namespace",
+            "regarding.name",
+            "regarding.uid",
+            "regarding.apiVersion",
+            "regarding.resourceVersion",
+            "regarding.fieldPath",
+            "reason",
+            "reportingController",
+            "source",
+            "type",
         ],
         ("", "pods") => &[
-            "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-            "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName",
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
         ],
         ("", "replicationcontrollers") | ("apps", "replicasets") => &["status.replicas"],
         ("batch", "jobs") => &["status.successful"],
@@ -203,8 +245,14 @@ fn returns_deleted(group: &str, plural: &str) -> bool {
     match group {
         "" => matches!(
             plural,
-            "namespaces" | "persistentvolumeclaims" | "persistentvolumes" | "pods" | "podtemplates"
-                | "resourcequotas" | "serviceaccounts" | "services"
+            "namespaces"
+                | "persistentvolumeclaims"
+                | "persistentvolumes"
+                | "pods"
+                | "podtemplates"
+                | "resourcequotas"
+                | "serviceaccounts"
+                | "services"
         ),
         "storage.k8s.io" => plural != "csistoragecapacities",
         "resource.k8s.io" => true,

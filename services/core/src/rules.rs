@@ -29,7 +29,10 @@ pub fn go_struct(v: &Value, fields: &[&str]) -> Value {
         };
         let name = name.trim_end_matches('=');
         let mut chars = shown.chars();
-        let first = chars.next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
+        let first = chars
+            .next()
+            .map(|c| c.to_ascii_uppercase())
+            .unwrap_or_default();
         let key = format!("{first}{}", chars.as_str());
         out.insert(key, v.get(name).map_or(zero, go_value));
     }
@@ -37,7 +40,10 @@ pub fn go_struct(v: &Value, fields: &[&str]) -> Value {
 }
 
 /// An invalid field whose value errors leave out (`field.OmitValueType`).
-pub fn invalid_without_value(path: &catena_objects::field::Path, why: &str) -> catena_objects::field::Error {
+pub fn invalid_without_value(
+    path: &catena_objects::field::Path,
+    why: &str,
+) -> catena_objects::field::Error {
     catena_objects::field::Error::invalid_without_value(path, why)
 }
 
@@ -48,7 +54,10 @@ fn go_value(v: &Value) -> Value {
             .iter()
             .map(|(k, v)| {
                 let mut chars = k.chars();
-                let first = chars.next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
+                let first = chars
+                    .next()
+                    .map(|c| c.to_ascii_uppercase())
+                    .unwrap_or_default();
                 (format!("{first}{}", chars.as_str()).into(), go_value(v))
             })
             .collect::<Map>()

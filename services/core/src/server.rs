@@ -21,14 +21,20 @@ pub struct CoreResources {
 
 impl CoreResources {
     pub fn new(resources: &[Arc<Resource>], storage: &Arc<dyn Storage>) -> Self {
-        let stores: Vec<Store> =
-            resources.iter().map(|r| Store::new(r.clone(), storage.clone())).collect();
+        let stores: Vec<Store> = resources
+            .iter()
+            .map(|r| Store::new(r.clone(), storage.clone()))
+            .collect();
         let by_name = stores
             .iter()
             .enumerate()
             .map(|(i, s)| ((s.resource.group.clone(), s.resource.plural.clone()), i))
             .collect();
-        Self { groups: groups(&stores), stores, by_name }
+        Self {
+            groups: groups(&stores),
+            stores,
+            by_name,
+        }
     }
 
     /// The store of a resource.
@@ -38,13 +44,22 @@ impl CoreResources {
     }
 
     fn description(&self) -> Description {
-        let mut d = Description { name: "core".to_owned(), ready: true, ..Description::default() };
+        let mut d = Description {
+            name: "core".to_owned(),
+            ready: true,
+            ..Description::default()
+        };
         for (group, versions) in &self.groups {
-            let root = if group.is_empty() { "/api".to_owned() } else { format!("/apis/{group}") };
+            let root = if group.is_empty() {
+                "/api".to_owned()
+            } else {
+                format!("/apis/{group}")
+            };
             d.paths.push(root.clone());
             for version in versions {
                 d.paths.push(format!("{root}/{version}"));
-                d.groups.push(discovery::group_version(self, group, version));
+                d.groups
+                    .push(discovery::group_version(self, group, version));
             }
             d.prefixes.push(root);
         }
@@ -55,7 +70,9 @@ impl CoreResources {
 /// Versions of each group: core first, then in the order of the facts.
 fn groups(stores: &[Store]) -> Vec<(String, Vec<String>)> {
     let served = |group: &str, version: &str| {
-        stores.iter().any(|s| s.resource.group == group && s.resource.version(version).is_some())
+        stores
+            .iter()
+            .any(|s| s.resource.group == group && s.resource.version(version).is_some())
     };
     let mut out = Vec::new();
     if served("", "v1") {
@@ -78,12 +95,21 @@ fn groups(stores: &[Store]) -> Vec<(String, Vec<String>)> {
 impl Resources for CoreResources {
     fn find(&self, group: &str, version: &str, resource: &str) -> Option<Served> {
         let store = self.store(group, resource)?;
-        let version = store.resource.versions.iter().position(|v| v.name == version)?;
-        Some(Served { store: store.clone(), version })
+        let version = store
+            .resource
+            .versions
+            .iter()
+            .position(|v| v.name == version)?;
+        Some(Served {
+            store: store.clone(),
+            version,
+        })
     }
 
     fn claims(&self, group: &str, version: &str) -> bool {
-        self.groups.iter().any(|(g, versions)| g == group && versions.iter().any(|v| v == version))
+        self.groups
+            .iter()
+            .any(|(g, versions)| g == group && versions.iter().any(|v| v == version))
     }
 
     fn list(&self, group: &str, version: &str) -> Vec<Served> {
@@ -92,7 +118,10 @@ impl Resources for CoreResources {
             .filter(|s| s.resource.group == group)
             .filter_map(|s| {
                 let version = s.resource.versions.iter().position(|v| v.name == version)?;
-                Some(Served { store: s.clone(), version })
+                Some(Served {
+                    store: s.clone(),
+                    version,
+                })
             })
             .collect()
     }
@@ -108,7 +137,9 @@ impl Resources for CoreResources {
     fn describe(&self) -> BoxStream<'static, Result<Description, Status>> {
         // One item, and then silence: the stream stays open as long as its reader.
         let first = self.description();
-        stream::once(async move { Ok(first) }).chain(stream::pending()).boxed()
+        stream::once(async move { Ok(first) })
+            .chain(stream::pending())
+            .boxed()
     }
 
     fn openapi_v3(&self, _group: &str, _version: &str) -> Option<Bytes> {

@@ -29,7 +29,12 @@ pub(crate) fn required_one_of(errors: &mut Errors, path: &Path, value: &str, sup
 }
 
 /// `ValidateImmutableField`.
-pub(crate) fn immutable(errors: &mut Errors, path: &Path, new: Option<&Value>, old: Option<&Value>) {
+pub(crate) fn immutable(
+    errors: &mut Errors,
+    path: &Path,
+    new: Option<&Value>,
+    old: Option<&Value>,
+) {
     if !same(new, old) {
         let value = new.cloned().unwrap_or_default();
         errors.push(Error::invalid(path, value, "field is immutable"));
@@ -64,11 +69,17 @@ pub(crate) fn is_empty(v: &Value) -> bool {
 
 /// The strings of a list.
 pub(crate) fn strings<'a>(v: &'a Value, path: &[&str]) -> Vec<&'a str> {
-    v.items_at(path).iter().map(|s| s.as_str().unwrap_or_default()).collect()
+    v.items_at(path)
+        .iter()
+        .map(|s| s.as_str().unwrap_or_default())
+        .collect()
 }
 
 /// The members of a map, none where it is absent.
-pub(crate) fn members<'a>(v: &'a Value, path: &[&str]) -> impl Iterator<Item = (&'a str, &'a Value)> {
+pub(crate) fn members<'a>(
+    v: &'a Value,
+    path: &[&str],
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
     v.at(path)
         .and_then(Value::as_object)
         .into_iter()
@@ -103,7 +114,10 @@ pub(crate) fn kube_finalizers(object: &Value) -> Errors {
     const STANDARD: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
     let mut errors = Errors::new();
     let path = Path::new("metadata").child("finalizers");
-    for (i, name) in strings(object, &["metadata", "finalizers"]).into_iter().enumerate() {
+    for (i, name) in strings(object, &["metadata", "finalizers"])
+        .into_iter()
+        .enumerate()
+    {
         if !name.contains('/') && !STANDARD.contains(&name) {
             let text = "name is neither a standard finalizer name nor is it fully qualified";
             errors.push(Error::invalid(&path.index(i), name, text));

@@ -89,7 +89,9 @@ impl Handler for TokenRequests {
         default(&mut body);
         let given = body.str_at(&["metadata", "name"]);
         if !given.is_empty() && given != name {
-            let why = format!("the name in the request ({name:?}) does not match the name of the object ({given:?})");
+            let why = format!(
+                "the name in the request ({name:?}) does not match the name of the object ({given:?})"
+            );
             return Err(Status::bad_request(why));
         }
         let errors = validate(&body);
@@ -97,8 +99,12 @@ impl Handler for TokenRequests {
             return Err(Status::invalid(GROUP, "TokenRequest", given, &errors));
         }
         if body.items_at(&["spec", "audiences"]).is_empty() {
-            let all: Vec<Value> =
-                self.issuer.default_audiences().into_iter().map(Value::from).collect();
+            let all: Vec<Value> = self
+                .issuer
+                .default_audiences()
+                .into_iter()
+                .map(Value::from)
+                .collect();
             body.set(&["spec", "audiences"], all);
         }
         let claims = Claims {
@@ -109,7 +115,9 @@ impl Handler for TokenRequests {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
-            seconds: body.i64_at(&["spec", "expirationSeconds"]).unwrap_or(DEFAULT_SECONDS),
+            seconds: body
+                .i64_at(&["spec", "expirationSeconds"])
+                .unwrap_or(DEFAULT_SECONDS),
             bound: self.bound(ctx, &body, name).await?,
         };
         body.set(&["metadata", "name"], name);
@@ -133,7 +141,10 @@ impl TokenRequests {
         body: &Value,
         account: &str,
     ) -> Result<Option<(String, String, String)>, Status> {
-        let Some(reference) = body.at(&["spec", "boundObjectRef"]).filter(|v| !v.is_null()) else {
+        let Some(reference) = body
+            .at(&["spec", "boundObjectRef"])
+            .filter(|v| !v.is_null())
+        else {
             return Ok(None);
         };
         let (kind, name) = (reference.str_at(&["kind"]), reference.str_at(&["name"]));
@@ -144,7 +155,8 @@ impl TokenRequests {
             ("v1", "Node") => ("nodes", ""),
             _ => {
                 let (group, version) = version.split_once('/').unwrap_or(("", version));
-                let why = format!("cannot bind token to object of type {group}/{version}, Kind={kind}");
+                let why =
+                    format!("cannot bind token to object of type {group}/{version}, Kind={kind}");
                 return Err(Status::bad_request(why));
             }
         };

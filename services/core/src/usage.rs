@@ -73,7 +73,11 @@ pub(crate) fn of_pod(pod: &Value, list: &str) -> Usage {
 /// What a new object uses.
 pub(crate) fn of(group: &str, plural: &str, object: &Value) -> Usage {
     let mut usage = Usage::new();
-    let suffix = if group.is_empty() { String::new() } else { format!(".{group}") };
+    let suffix = if group.is_empty() {
+        String::new()
+    } else {
+        format!(".{group}")
+    };
     usage.insert(format!("count/{plural}{suffix}"), one());
     match (group, plural) {
         ("", "pods") => pod(&mut usage, object),
@@ -106,7 +110,8 @@ fn service(usage: &mut Usage, object: &Value) {
     let (nodeports, balancers) = match object.str_at(&["spec", "type"]) {
         "NodePort" => (ports, 0),
         "LoadBalancer" => {
-            let allocates = object.bool_at(&["spec", "allocateLoadBalancerNodePorts"]) != Some(false);
+            let allocates =
+                object.bool_at(&["spec", "allocateLoadBalancerNodePorts"]) != Some(false);
             (if allocates { ports } else { 0 }, 1)
         }
         _ => (0, 0),

@@ -17,14 +17,29 @@ async fn core() -> Arc<dyn Delegate> {
         advertise_address: None,
         secure_port: 6443,
     };
-    build(&options, Arc::new(Memory::default()), Extras::default()).await.expect("built")
+    build(&options, Arc::new(Memory::default()), Extras::default())
+        .await
+        .expect("built")
 }
 
-fn request(method: &str, verb: &str, group: &str, resource: &str, name: &str, body: &str) -> Request {
-    let root = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/v1") };
+fn request(
+    method: &str,
+    verb: &str,
+    group: &str,
+    resource: &str,
+    name: &str,
+    body: &str,
+) -> Request {
+    let root = if group.is_empty() {
+        "/api/v1".to_owned()
+    } else {
+        format!("/apis/{group}/v1")
+    };
     let mut r = Request {
         method: method.into(),
-        path: format!("{root}/namespaces/default/{resource}/{name}").trim_end_matches('/').into(),
+        path: format!("{root}/namespaces/default/{resource}/{name}")
+            .trim_end_matches('/')
+            .into(),
         body: body.to_owned().into(),
         info: RequestInfo {
             is_resource: true,
@@ -35,13 +50,21 @@ fn request(method: &str, verb: &str, group: &str, resource: &str, name: &str, bo
             namespace: "default".into(),
             resource: resource.into(),
             name: name.into(),
-            parts: [resource, name].iter().filter(|p| !p.is_empty()).map(|p| (*p).to_owned()).collect(),
+            parts: [resource, name]
+                .iter()
+                .filter(|p| !p.is_empty())
+                .map(|p| (*p).to_owned())
+                .collect(),
             ..RequestInfo::default()
         },
         ..Request::default()
     };
-    r.headers.insert("content-type", "application/json".parse().expect("a header"));
-    r.headers.insert("accept", "application/json".parse().expect("a header"));
+    r.headers.insert(
+        "content-type",
+        "application/json".parse().expect("a header"),
+    );
+    r.headers
+        .insert("accept", "application/json".parse().expect("a header"));
     r
 }
 
@@ -65,13 +88,20 @@ async fn ask(core: &Arc<dyn Delegate>, r: Request) -> (u16, Value) {
 #[tokio::test]
 async fn objects_are_written_and_read_back() {
     let core = core().await;
-    let body = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"s"},"stringData":{"a":"b"}}"#;
+    let body =
+        r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"s"},"stringData":{"a":"b"}}"#;
     let (code, made) = ask(&core, request("POST", "create", "", "secrets", "", body)).await;
-    assert_eq!((code, made.str_at(&["data", "a"])), (201, "Yg=="), "{}", json::to_string(&made));
+    assert_eq!(
+        (code, made.str_at(&["data", "a"])),
+        (201, "Yg=="),
+        "{}",
+        json::to_string(&made)
+    );
     assert_eq!(made.str_at(&["type"]), "Opaque");
     let (code, got) = ask(&core, request("GET", "get", "", "secrets", "s", "")).await;
     assert_eq!((code, got.str_at(&["metadata", "name"])), (200, "s"));
-    let body = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"t"},"type":"kubernetes.io/tls"}"#;
+    let body =
+        r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"t"},"type":"kubernetes.io/tls"}"#;
     let (code, refused) = ask(&core, request("POST", "create", "", "secrets", "", body)).await;
     assert_eq!(code, 422, "{}", json::to_string(&refused));
 }
@@ -82,16 +112,34 @@ async fn both_groups_serve_an_event() {
     let body = r#"{"kind":"Event","apiVersion":"v1","metadata":{"name":"e"},"involvedObject":{"kind":"Pod","namespace":"default","name":"p"},"message":"m"}"#;
     let (code, made) = ask(&core, request("POST", "create", "", "events", "", body)).await;
     assert_eq!(code, 201, "{}", json::to_string(&made));
-    let (code, got) = ask(&core, request("GET", "get", "events.k8s.io", "events", "e", "")).await;
-    assert_eq!((code, got.str_at(&["regarding", "name"])), (200, "p"), "{}", json::to_string(&got));
+    let (code, got) = ask(
+        &core,
+        request("GET", "get", "events.k8s.io", "events", "e", ""),
+    )
+    .await;
+    assert_eq!(
+        (code, got.str_at(&["regarding", "name"])),
+        (200, "p"),
+        "{}",
+        json::to_string(&got)
+    );
     assert_eq!(got.str_at(&["apiVersion"]), "events.k8s.io/v1");
 }
 
 #[tokio::test]
 async fn every_group_is_described() {
     let core = core().await;
-    let first = core.describe().next().await.expect("one item").expect("described");
+    let first = core
+        .describe()
+        .next()
+        .await
+        .expect("one item")
+        .expect("described");
     assert!(first.prefixes.contains(&"/api".to_owned()));
     assert!(first.prefixes.contains(&"/apis/apps".to_owned()));
-    assert!(!first.prefixes.contains(&"/apis/apiextensions.k8s.io".to_owned()));
+    assert!(
+        !first
+            .prefixes
+            .contains(&"/apis/apiextensions.k8s.io".to_owned())
+    );
 }

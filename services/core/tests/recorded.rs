@@ -4,7 +4,11 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use catena_core::groups::strategy_for;
-use catena_objects::{Value, field::{Errors, Path}, json, meta, Status};
+use catena_objects::{
+    Status, Value,
+    field::{Errors, Path},
+    json, meta,
+};
 use catena_registry::{Context, Strategy};
 use std::sync::Arc;
 
@@ -44,17 +48,24 @@ fn target(path: &str) -> Option<Target> {
         [plural, ..] => (*plural, false),
         [] => return None,
     };
-    Some(Target { group: group.into(), version: version.into(), plural: plural.into(), namespaced })
+    Some(Target {
+        group: group.into(),
+        version: version.into(),
+        plural: plural.into(),
+        namespaced,
+    })
 }
 
 fn decode(t: &Target, body: &Value) -> Result<Value, String> {
     let kind = body.str_at(&["kind"]);
     let node = catena_schema::builtin(&t.group, &t.version, kind).ok_or("no schema")?;
     catena_schema::decode(&node, body.clone())
-        .map(|d| match catena_core::groups::autoscaling::conversion(&t.plural, &t.version) {
-            Some(c) => c.to_storage(d.value),
-            None => d.value,
-        })
+        .map(
+            |d| match catena_core::groups::autoscaling::conversion(&t.plural, &t.version) {
+                Some(c) => c.to_storage(d.value),
+                None => d.value,
+            },
+        )
         .map_err(|e| format!("{e:?}"))
 }
 
@@ -74,7 +85,11 @@ impl World {
             now: "2026-01-02T03:04:05Z".into(),
             ..Context::default()
         };
-        Some(Self { strategy, target, ctx })
+        Some(Self {
+            strategy,
+            target,
+            ctx,
+        })
     }
 
     fn create(&self, body: &Value) -> Result<Value, (u16, String)> {
@@ -117,8 +132,18 @@ impl World {
         if e.is_empty() {
             return Ok(o);
         }
-        let s = Status::invalid(&self.target.group, o.str_at(&["kind"]), o.str_at(&["metadata", "name"]), e);
-        Err((422, s.message.replace(UID, "<uid>").replace("2026-01-02T03:04:05Z", "<time>")))
+        let s = Status::invalid(
+            &self.target.group,
+            o.str_at(&["kind"]),
+            o.str_at(&["metadata", "name"]),
+            e,
+        );
+        Err((
+            422,
+            s.message
+                .replace(UID, "<uid>")
+                .replace("2026-01-02T03:04:05Z", "<time>"),
+        ))
     }
 }
 
@@ -131,13 +156,18 @@ struct Score {
 impl Score {
     fn add(&mut self, id: &str, same: bool) {
         let kind = id.split('/').nth(1).unwrap_or(id).to_owned();
-        *if same { &mut self.good } else { &mut self.bad }.entry(kind).or_default() += 1;
+        *if same { &mut self.good } else { &mut self.bad }
+            .entry(kind)
+            .or_default() += 1;
     }
 
     fn report(&self, what: &str) -> (usize, usize) {
         let (good, bad) = (self.good.values().sum(), self.bad.values().sum());
         for (k, n) in &self.bad {
-            eprintln!("{what} {k}: {n} differ, {} same", self.good.get(k).unwrap_or(&0));
+            eprintln!(
+                "{what} {k}: {n} differ, {} same",
+                self.good.get(k).unwrap_or(&0)
+            );
         }
         eprintln!("{what}: {good} same, {bad} differ");
         (good, bad)
@@ -167,18 +197,24 @@ fn show(id: &str, step: &Value, want: &str, got: &str) {
         eprintln!("--- {id} {} {}", step.str_at(&["m"]), step.str_at(&["p"]));
         eprintln!("want {want}\ngot  {got}");
         if std::env::var_os("BODY").is_some() {
-            eprintln!("body {}", json::to_string(step.get("b").unwrap_or(&Value::Null)));
+            eprintln!(
+                "body {}",
+                json::to_string(step.get("b").unwrap_or(&Value::Null))
+            );
         }
     }
 }
 
 fn conversations(text: &str) -> impl Iterator<Item = Value> + '_ {
-    text.lines().map(|l| json::parse(l.replace("{ns}", NS).as_bytes()).expect("recordings are JSON"))
+    text.lines()
+        .map(|l| json::parse(l.replace("{ns}", NS).as_bytes()).expect("recordings are JSON"))
 }
 
 #[test]
 fn wrong_objects_are_refused_as_recorded() {
-    let Some(text) = recorded("invalid.jsonl") else { return };
+    let Some(text) = recorded("invalid.jsonl") else {
+        return;
+    };
     let mut score = Score::default();
     for c in conversations(&text) {
         let id = c.str_at(&["id"]).to_owned();
@@ -187,9 +223,15 @@ fn wrong_objects_are_refused_as_recorded() {
         }
         for step in c.items_at(&["steps"]) {
             let (path, want) = (step.str_at(&["p"]), step.i64_at(&["s"]).unwrap_or(0));
-            let Some(body) = step.get("b").filter(|b| b.as_object().is_some()) else { continue };
+            let Some(body) = step.get("b").filter(|b| b.as_object().is_some()) else {
+                continue;
+            };
             let world = World::new(path);
-            let (Some(w), false) = (world, path.contains("fieldValidation") || body.str_at(&["metadata", "namespace"]) == "other") else {
+            let (Some(w), false) = (
+                world,
+                path.contains("fieldValidation")
+                    || body.str_at(&["metadata", "namespace"]) == "other",
+            ) else {
                 continue;
             };
             let message = step.str_at(&["r", "message"]);
@@ -208,12 +250,17 @@ fn wrong_objects_are_refused_as_recorded() {
         }
     }
     let (good, bad) = score.report("invalid");
-    assert!(good > bad * 10 || std::env::var_os("ONLY").is_some(), "too many answers differ");
+    assert!(
+        good > bad * 10 || std::env::var_os("ONLY").is_some(),
+        "too many answers differ"
+    );
 }
 
 /// A body, or what a JSON patch makes of the stored object.
 fn patched(body: &Value, old: Option<&Value>) -> Option<Value> {
-    let Some(ops) = body.as_array() else { return Some(body.clone()) };
+    let Some(ops) = body.as_array() else {
+        return Some(body.clone());
+    };
     let mut out = old?.clone();
     for op in ops {
         let steps: Vec<String> = op
@@ -250,7 +297,9 @@ fn patched(body: &Value, old: Option<&Value>) -> Option<Value> {
 
 #[test]
 fn updates_are_judged_as_recorded() {
-    let Some(text) = recorded("update.jsonl") else { return };
+    let Some(text) = recorded("update.jsonl") else {
+        return;
+    };
     let mut score = Score::default();
     for c in conversations(&text) {
         let id = c.str_at(&["id"]).to_owned();
@@ -261,12 +310,20 @@ fn updates_are_judged_as_recorded() {
         for step in c.items_at(&["setup"]).iter().chain(c.items_at(&["steps"])) {
             let (path, want) = (step.str_at(&["p"]), step.i64_at(&["s"]).unwrap_or(0));
             let Some(w) = World::new(path) else { continue };
-            let convert = catena_core::groups::autoscaling::conversion(&w.target.plural, &w.target.version);
-            let served = old.clone().map(|o: Value| convert.map_or(o.clone(), |c| c.from_storage(o)));
-            let Some(body) = step.get("b").and_then(|b| patched(b, served.as_ref())) else { continue };
+            let convert =
+                catena_core::groups::autoscaling::conversion(&w.target.plural, &w.target.version);
+            let served = old
+                .clone()
+                .map(|o: Value| convert.map_or(o.clone(), |c| c.from_storage(o)));
+            let Some(body) = step.get("b").and_then(|b| patched(b, served.as_ref())) else {
+                continue;
+            };
             let body = &body;
             if step.str_at(&["m"]) == "POST" {
-                old = w.create(body).map_err(|(_, m)| eprintln!("{id} setup: {m}")).ok();
+                old = w
+                    .create(body)
+                    .map_err(|(_, m)| eprintln!("{id} setup: {m}"))
+                    .ok();
                 continue;
             }
             let Some(before) = &old else { continue };
@@ -288,7 +345,10 @@ fn updates_are_judged_as_recorded() {
         }
     }
     let (good, bad) = score.report("update");
-    assert!(good > bad * 10 || std::env::var_os("ONLY").is_some(), "too many answers differ");
+    assert!(
+        good > bad * 10 || std::env::var_os("ONLY").is_some(),
+        "too many answers differ"
+    );
 }
 
 /// Members of `want` that `got` lacks or has otherwise.
@@ -315,25 +375,40 @@ fn lacking(want: &Value, got: &Value, path: &str, out: &mut Vec<String>) {
             }
         }
         _ if want == got => {}
-        _ => out.push(format!("{path}: want {} got {}", json::to_string(want), json::to_string(got))),
+        _ => out.push(format!(
+            "{path}: want {} got {}",
+            json::to_string(want),
+            json::to_string(got)
+        )),
     }
 }
 
 #[test]
 fn defaults_are_as_recorded() {
-    let Some(text) = recorded("defaults.jsonl") else { return };
+    let Some(text) = recorded("defaults.jsonl") else {
+        return;
+    };
     let mut score = Score::default();
     for c in conversations(&text) {
         let id = c.str_at(&["id"]).to_owned();
-        let Some(step) = c.items_at(&["steps"]).first().filter(|_| only(&id)) else { continue };
-        let Some(w) = World::new(step.str_at(&["p"])) else { continue };
-        let (Some(body), Some(want)) = (step.get("b"), step.get("r")) else { continue };
+        let Some(step) = c.items_at(&["steps"]).first().filter(|_| only(&id)) else {
+            continue;
+        };
+        let Some(w) = World::new(step.str_at(&["p"])) else {
+            continue;
+        };
+        let (Some(body), Some(want)) = (step.get("b"), step.get("r")) else {
+            continue;
+        };
         let mut out = Vec::new();
         match w.create(body) {
             Ok(o) => {
                 let kind = body.str_at(&["kind"]);
                 let node = catena_schema::builtin(&w.target.group, &w.target.version, kind);
-                let o = match catena_core::groups::autoscaling::conversion(&w.target.plural, &w.target.version) {
+                let o = match catena_core::groups::autoscaling::conversion(
+                    &w.target.plural,
+                    &w.target.version,
+                ) {
                     Some(c) => c.from_storage(o),
                     None => o,
                 };

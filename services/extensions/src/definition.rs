@@ -65,13 +65,10 @@ fn add_stored_version(object: &mut Value) {
 
 /// Members in the order in which Go prints them.
 pub(crate) fn canonical(object: &mut Value) {
-    let Some(node) = catena_schema::builtin(GROUP, VERSION, KIND) else { return };
-    // An empty list of versions and none are told apart in messages.
-    let versions = object.at(&["spec", "versions"]).cloned();
+    let Some(node) = catena_schema::builtin(GROUP, VERSION, KIND) else {
+        return;
+    };
     *object = catena_schema::canonical(&node, std::mem::take(object));
-    if let Some(versions) = versions {
-        object.set(&["spec", "versions"], versions);
-    }
 }
 
 impl Strategy for Definition {
@@ -88,7 +85,10 @@ impl Strategy for Definition {
         if !kind.is_empty() {
             fill(&["spec", "names", "listKind"], format!("{kind}List"));
         }
-        if object.at(&["spec", "conversion"]).is_none_or(Value::is_null) {
+        if object
+            .at(&["spec", "conversion"])
+            .is_none_or(Value::is_null)
+        {
             object.set(&["spec", "conversion", "strategy"], "None");
             changed = true;
         }
@@ -131,7 +131,11 @@ impl Strategy for Definition {
         let required = format!("{plural}.{}", object.str_at(&["spec", "group"]));
         if !name.is_empty() && name != required {
             let at = Path::new("metadata").child("name");
-            errors.push(Error::invalid(&at, name, r#"must be spec.names.plural+"."+spec.group"#));
+            errors.push(Error::invalid(
+                &at,
+                name,
+                r#"must be spec.names.plural+"."+spec.group"#,
+            ));
         }
         errors.extend(spec::validate(object, None));
         errors.extend(status::validate(object));

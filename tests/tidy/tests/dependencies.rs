@@ -34,7 +34,13 @@ struct Package {
 
 fn packages() -> Vec<Package> {
     let out = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(catena_tests_tidy::root())
         .output()
         .expect("cargo metadata runs");
@@ -60,37 +66,67 @@ fn packages() -> Vec<Package> {
 
 #[test]
 fn a_library_never_depends_on_a_process() {
-    for p in packages().iter().filter(|p| p.manifest.contains("/services/lib/")) {
+    for p in packages()
+        .iter()
+        .filter(|p| p.manifest.contains("/services/lib/"))
+    {
         for d in &p.dependencies {
-            assert!(!PROCESSES.contains(&d.as_str()), "{} depends on {d}", p.name);
+            assert!(
+                !PROCESSES.contains(&d.as_str()),
+                "{} depends on {d}",
+                p.name
+            );
         }
     }
 }
 
 #[test]
 fn a_process_never_depends_on_another_process() {
-    for p in packages().iter().filter(|p| PROCESSES.contains(&p.name.as_str())) {
+    for p in packages()
+        .iter()
+        .filter(|p| PROCESSES.contains(&p.name.as_str()))
+    {
         for d in p.dependencies.iter().filter(|_| p.name != "catena") {
-            assert!(!PROCESSES.contains(&d.as_str()), "{} depends on {d}", p.name);
+            assert!(
+                !PROCESSES.contains(&d.as_str()),
+                "{} depends on {d}",
+                p.name
+            );
         }
     }
 }
 
 #[test]
 fn rules_have_no_runtime_and_no_transport() {
-    for p in packages().iter().filter(|p| PURE.contains(&p.name.as_str())) {
+    for p in packages()
+        .iter()
+        .filter(|p| PURE.contains(&p.name.as_str()))
+    {
         for banned in ["tokio", "tonic", "hyper"] {
-            assert!(!p.dependencies.iter().any(|d| d == banned), "{} depends on {banned}", p.name);
+            assert!(
+                !p.dependencies.iter().any(|d| d == banned),
+                "{} depends on {banned}",
+                p.name
+            );
         }
     }
 }
 
 #[test]
 fn only_transports_name_tonic() {
-    const ALLOWED: [&str; 4] = ["catena-proto", "catena-delegate", "catena-storage-etcd", "catena-store"];
+    const ALLOWED: [&str; 4] = [
+        "catena-proto",
+        "catena-delegate",
+        "catena-storage-etcd",
+        "catena-store",
+    ];
     for p in packages() {
         let names = p.dependencies.iter().any(|d| d == "tonic");
-        assert!(!names || ALLOWED.contains(&p.name.as_str()), "{} depends on tonic", p.name);
+        assert!(
+            !names || ALLOWED.contains(&p.name.as_str()),
+            "{} depends on tonic",
+            p.name
+        );
     }
 }
 
@@ -98,7 +134,14 @@ fn only_transports_name_tonic() {
 fn the_architecture_page_lists_every_crate() {
     let page = std::fs::read_to_string(catena_tests_tidy::root().join("docs/architecture.md"))
         .expect("docs/architecture.md");
-    for p in packages().iter().filter(|p| !p.manifest.contains("/tests/")) {
-        assert!(page.contains(&format!("`{}`", p.name)), "{} is not in docs/architecture.md", p.name);
+    for p in packages()
+        .iter()
+        .filter(|p| !p.manifest.contains("/tests/"))
+    {
+        assert!(
+            page.contains(&format!("`{}`", p.name)),
+            "{} is not in docs/architecture.md",
+            p.name
+        );
     }
 }

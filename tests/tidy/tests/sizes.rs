@@ -12,9 +12,16 @@ fn source_files_stay_readable() {
     sources(&root().join("proto"), &mut files);
     assert!(!files.is_empty());
     for f in files {
-        let lines = std::fs::read_to_string(&f).expect("a source file").lines().count();
+        let lines = std::fs::read_to_string(&f)
+            .expect("a source file")
+            .lines()
+            .count();
         let test = f.ends_with("tests.rs") || f.components().any(|c| c.as_os_str() == "tests");
-        assert!(test || lines <= LONGEST, "{} has {lines} lines", f.display());
+        assert!(
+            test || lines <= LONGEST,
+            "{} has {lines} lines",
+            f.display()
+        );
     }
 }
 

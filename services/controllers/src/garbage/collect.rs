@@ -87,7 +87,11 @@ impl Collector {
                 State::Solid
             });
         }
-        let Some(resource) = self.catalog.of_kind(&owner.api_version, &owner.kind).await? else {
+        let Some(resource) = self
+            .catalog
+            .of_kind(&owner.api_version, &owner.kind)
+            .await?
+        else {
             // A kind that nobody serves: its objects may come back with it.
             return Ok(State::Solid);
         };
@@ -124,7 +128,11 @@ impl Collector {
         };
         let same = live.uid().as_deref() == Some(&node.uid)
             && live.owner_references().len() == node.owners.len()
-            && live.owner_references().iter().zip(&node.owners).all(|(a, b)| a.uid == b.uid);
+            && live
+                .owner_references()
+                .iter()
+                .zip(&node.owners)
+                .all(|(a, b)| a.uid == b.uid);
         if !same {
             return Ok(());
         }
@@ -136,7 +144,12 @@ impl Collector {
             uid: Some(node.uid.clone()),
             resource_version: live.resource_version(),
         });
-        tracing::info!(kind = node.kind, namespace = node.namespace, name = node.name, "deleting garbage");
+        tracing::info!(
+            kind = node.kind,
+            namespace = node.namespace,
+            name = node.name,
+            "deleting garbage"
+        );
         ignore_gone(objects.delete(&node.name, &options).await.map(drop))
     }
 
@@ -187,7 +200,11 @@ impl Collector {
             Err(e) if code(&e) == Some(404) => return Ok(()),
             Err(e) => return Err(e),
         };
-        let kept: Vec<&String> = live.finalizers().iter().filter(|f| *f != finalizer).collect();
+        let kept: Vec<&String> = live
+            .finalizers()
+            .iter()
+            .filter(|f| *f != finalizer)
+            .collect();
         let patch = json!({"metadata": {
             "uid": node.uid,
             "resourceVersion": live.resource_version(),

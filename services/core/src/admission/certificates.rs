@@ -29,7 +29,9 @@ impl Admission for Signers {
     }
 
     async fn validate(&self, a: &Attributes<'_>) -> Result<(), Status> {
-        let (Some(object), Some(old)) = (a.object.as_deref(), a.old) else { return Ok(()) };
+        let (Some(object), Some(old)) = (a.object.as_deref(), a.old) else {
+            return Ok(());
+        };
         let approves = a.ctx.subresource == "approval";
         let touched = approves || signs(object, old);
         if !touched || a.ctx.user.in_group(SYSTEM_MASTERS) {
@@ -38,7 +40,9 @@ impl Admission for Signers {
         let signer = old.str_at(&["spec", "signerName"]);
         let domain = signer.split('/').next().unwrap_or_default();
         let verb = if approves { "approve" } else { "sign" };
-        let rights = Escalation { reader: self.reader.clone() };
+        let rights = Escalation {
+            reader: self.reader.clone(),
+        };
         let held = rights.rules_for(&a.ctx.user, "").await?;
         let may = |name: &str| allows(&held, verb, GROUP, "signers", name);
         if may(signer) || may(&format!("{domain}/*")) {
@@ -52,7 +56,9 @@ impl Admission for Signers {
 /// A change of the certificate, or of a condition that a signer sets.
 fn signs(object: &Value, old: &Value) -> bool {
     let failed = |v: &Value| {
-        v.items_at(&["status", "conditions"]).iter().any(|c| c.str_at(&["type"]) == "Failed")
+        v.items_at(&["status", "conditions"])
+            .iter()
+            .any(|c| c.str_at(&["type"]) == "Failed")
     };
     let certificate = ["status", "certificate"];
     object.at(&certificate) != old.at(&certificate) || failed(object) != failed(old)

@@ -4,10 +4,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use catena_objects::{Status, Value, user::{SYSTEM_MASTERS, User}};
+use catena_objects::{
+    Status, Value,
+    user::{SYSTEM_MASTERS, User},
+};
 use catena_registry::{Admission, Attributes, Operation};
 
-use crate::{groups::rbac::GROUP, reader::ObjectReader, steps::{same, strings}};
+use crate::{
+    groups::rbac::GROUP,
+    reader::ObjectReader,
+    steps::{same, strings},
+};
 
 pub(super) struct Escalation {
     pub(super) reader: Arc<dyn ObjectReader>,
@@ -19,12 +26,17 @@ impl Admission for Escalation {
         matches!(operation, Operation::Create | Operation::Update)
             && group == GROUP
             && sub.is_empty()
-            && matches!(resource, "roles" | "clusterroles" | "rolebindings" | "clusterrolebindings")
+            && matches!(
+                resource,
+                "roles" | "clusterroles" | "rolebindings" | "clusterrolebindings"
+            )
     }
 
     async fn admit(&self, a: &mut Attributes<'_>) -> Result<(), Status> {
         let user = &a.ctx.user;
-        let Some(object) = a.object.as_deref() else { return Ok(()) };
+        let Some(object) = a.object.as_deref() else {
+            return Ok(());
+        };
         if user.in_group(SYSTEM_MASTERS) || unchanged(object, a.old) {
             return Ok(());
         }
@@ -32,13 +44,17 @@ impl Admission for Escalation {
         let held = self.rules_for(user, ns).await?;
         let granted = if a.resource.plural.ends_with("bindings") {
             let role = object.get("roleRef").unwrap_or(&Value::Null);
-            let plural = if role.str_at(&["kind"]) == "Role" { "roles" } else { "clusterroles" };
+            let plural = if role.str_at(&["kind"]) == "Role" {
+                "roles"
+            } else {
+                "clusterroles"
+            };
             if allows(&held, "bind", GROUP, plural, role.str_at(&["name"])) {
                 return Ok(());
             }
-            self.rules_of(role, ns).await?.ok_or_else(|| {
-                Status::not_found(GROUP, plural, role.str_at(&["name"]))
-            })?
+            self.rules_of(role, ns)
+                .await?
+                .ok_or_else(|| Status::not_found(GROUP, plural, role.str_at(&["name"])))?
         } else {
             if allows(&held, "escalate", GROUP, &a.resource.plural, a.name) {
                 return Ok(());
@@ -70,7 +86,11 @@ fn unchanged(object: &Value, old: Option<&Value>) -> bool {
 
 impl Escalation {
     /// The rules that apply to a user in a namespace ("": cluster-wide ones only).
-    pub(super) async fn rules_for(&self, user: &User, namespace: &str) -> Result<Vec<Value>, Status> {
+    pub(super) async fn rules_for(
+        &self,
+        user: &User,
+        namespace: &str,
+    ) -> Result<Vec<Value>, Status> {
         let mut rules = Vec::new();
         let mut bindings = self.reader.list(GROUP, "clusterrolebindings", "").await?;
         if !namespace.is_empty() {
@@ -78,7 +98,11 @@ impl Escalation {
         }
         for binding in bindings {
             let ns = binding.str_at(&["metadata", "namespace"]);
-            if binding.items_at(&["subjects"]).iter().any(|s| applies(s, user, ns)) {
+            if binding
+                .items_at(&["subjects"])
+                .iter()
+                .any(|s| applies(s, user, ns))
+            {
                 let role = binding.get("roleRef").unwrap_or(&Value::Null);
                 rules.extend(self.rules_of(role, ns).await?.unwrap_or_default());
             }
@@ -141,7 +165,13 @@ fn singles(rule: &Value) -> Vec<Single<'_>> {
     for group in strings(rule, &["apiGroups"]) {
         for resource in strings(rule, &["resources"]) {
             for verb in strings(rule, &["verbs"]) {
-                let single = |name| Single { verb, group, resource, name, url: None };
+                let single = |name| Single {
+                    verb,
+                    group,
+                    resource,
+                    name,
+                    url: None,
+                };
                 if names.is_empty() {
                     out.push(single(None));
                 } else {
@@ -152,7 +182,13 @@ fn singles(rule: &Value) -> Vec<Single<'_>> {
     }
     for url in strings(rule, &["nonResourceURLs"]) {
         for verb in strings(rule, &["verbs"]) {
-            out.push(Single { verb, group: "", resource: "", name: None, url: Some(url) });
+            out.push(Single {
+                verb,
+                group: "",
+                resource: "",
+                name: None,
+                url: Some(url),
+            });
         }
     }
     out
@@ -168,15 +204,16 @@ fn covers(rule: &Value, wanted: &Single<'_>) -> bool {
         return false;
     }
     if let Some(url) = wanted.url {
-        return strings(rule, &["nonResourceURLs"])
-            .iter()
-            .any(|u| *u == url || u.strip_suffix('*').is_some_and(|head| url.starts_with(head)));
+        return strings(rule, &["nonResourceURLs"]).iter().any(|u| {
+            *u == url
+                || u.strip_suffix('*')
+                    .is_some_and(|head| url.starts_with(head))
+        });
     }
     let names = strings(rule, &["resourceNames"]);
-    let by_subresource = wanted
-        .resource
-        .split_once('/')
-        .is_some_and(|(_, sub)| strings(rule, &["resources"]).contains(&format!("*/{sub}").as_str()));
+    let by_subresource = wanted.resource.split_once('/').is_some_and(|(_, sub)| {
+        strings(rule, &["resources"]).contains(&format!("*/{sub}").as_str())
+    });
     has("apiGroups", wanted.group)
         && (has("resources", wanted.resource) || by_subresource)
         && (names.is_empty() || wanted.name.is_some_and(|n| names.contains(&n)))
@@ -196,13 +233,19 @@ fn uncovered(held: &[Value], granted: &[Value]) -> Vec<String> {
             None => missing.push((key, vec![single.verb])),
         }
     }
-    let mut out: Vec<String> = missing.into_iter().map(|(key, verbs)| text(key, &verbs)).collect();
+    let mut out: Vec<String> = missing
+        .into_iter()
+        .map(|(key, verbs)| text(key, &verbs))
+        .collect();
     out.sort();
     out
 }
 
 /// `CompactString`.
-fn text((group, resource, name, url): (&str, &str, Option<&str>, Option<&str>), verbs: &[&str]) -> String {
+fn text(
+    (group, resource, name, url): (&str, &str, Option<&str>, Option<&str>),
+    verbs: &[&str],
+) -> String {
     let mut parts = Vec::new();
     match url {
         Some(url) => parts.push(format!("NonResourceURLs:[{url:?}]")),

@@ -35,7 +35,10 @@ impl Admission for LimitRanger {
         if a.resource.plural != "pods" {
             return Ok(());
         }
-        let ranges = self.reader.list("", "limitranges", &a.ctx.namespace).await?;
+        let ranges = self
+            .reader
+            .list("", "limitranges", &a.ctx.namespace)
+            .await?;
         if let Some(pod) = a.object.as_deref_mut() {
             for range in &ranges {
                 fill_in(pod, range);
@@ -45,8 +48,14 @@ impl Admission for LimitRanger {
     }
 
     async fn validate(&self, a: &Attributes<'_>) -> Result<(), Status> {
-        let Some(object) = a.object.as_deref() else { return Ok(()) };
-        for range in self.reader.list("", "limitranges", &a.ctx.namespace).await? {
+        let Some(object) = a.object.as_deref() else {
+            return Ok(());
+        };
+        for range in self
+            .reader
+            .list("", "limitranges", &a.ctx.namespace)
+            .await?
+        {
             let mut wrong = Vec::new();
             for limit in range.items_at(&["spec", "limits"]) {
                 if a.resource.plural == "pods" {
@@ -68,10 +77,16 @@ impl Admission for LimitRanger {
 /// Sets default requests and limits, and says so in an annotation.
 fn fill_in(pod: &mut Value, range: &Value) {
     let mut notes = Vec::new();
-    for (list, noun) in [("containers", "container"), ("initContainers", "init container")] {
+    for (list, noun) in [
+        ("containers", "container"),
+        ("initContainers", "init container"),
+    ] {
         each(pod, &["spec", list], |c| {
             let name = c.str_at(&["name"]).to_owned();
-            for (from, to, word) in [("defaultRequest", "requests", "request"), ("default", "limits", "limit")] {
+            for (from, to, word) in [
+                ("defaultRequest", "requests", "request"),
+                ("default", "limits", "limit"),
+            ] {
                 let set = merge(c, range, from, to);
                 if !set.is_empty() {
                     notes.push(format!("{} {word} for {noun} {name}", set.join(", ")));
@@ -139,7 +154,14 @@ fn claim_limit(wrong: &mut Vec<String>, claim: &Value, limit: &Value) {
 
 fn check(wrong: &mut Vec<String>, limit: &Value, ty: &str, requests: &Usage, limits: &Usage) {
     for (name, min) in usage::amounts(limit, &["min"]) {
-        min_rule(wrong, ty, &name, &min, requests.get(&name), limits.get(&name));
+        min_rule(
+            wrong,
+            ty,
+            &name,
+            &min,
+            requests.get(&name),
+            limits.get(&name),
+        );
     }
     for (name, max) in usage::amounts(limit, &["max"]) {
         let head = format!("maximum {name} usage per {ty} is {max}");
@@ -154,7 +176,9 @@ fn check(wrong: &mut Vec<String>, limit: &Value, ty: &str, requests: &Usage, lim
         let head = format!("{name} max limit to request ratio per {ty} is {ratio}");
         let some = |q: Option<&Quantity>| q.filter(|q| !q.is_zero()).cloned();
         match (some(requests.get(&name)), some(limits.get(&name))) {
-            (None, _) => wrong.push(format!("{head}, but no request is specified or request is 0")),
+            (None, _) => wrong.push(format!(
+                "{head}, but no request is specified or request is 0"
+            )),
             (_, None) => wrong.push(format!("{head}, but no limit is specified or limit is 0")),
             (Some(r), Some(l)) => {
                 let observed = l.approximate() / r.approximate();

@@ -7,7 +7,10 @@ use catena_objects::{Status, Value, meta};
 use catena_registry::{Admission, Attributes, Operation};
 
 use super::forbidden;
-use crate::{reader::ObjectReader, steps::{is_set, strings}};
+use crate::{
+    reader::ObjectReader,
+    steps::{is_set, strings},
+};
 
 const LABEL: &str = "pod-security.kubernetes.io/enforce";
 
@@ -25,20 +28,30 @@ impl Admission for PodSecurity {
     }
 
     async fn validate(&self, a: &Attributes<'_>) -> Result<(), Status> {
-        let Some(pod) = a.object.as_deref() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref() else {
+            return Ok(());
+        };
         if a.old.is_some_and(|old| old.get("spec") == pod.get("spec")) {
             return Ok(());
         }
-        let Some(ns) = self.reader.get("", "namespaces", "", &a.ctx.namespace).await? else {
+        let Some(ns) = self
+            .reader
+            .get("", "namespaces", "", &a.ctx.namespace)
+            .await?
+        else {
             return Ok(());
         };
         let level = meta::label(&ns, LABEL).unwrap_or("privileged");
-        let version = meta::label(&ns, "pod-security.kubernetes.io/enforce-version").unwrap_or("latest");
+        let version =
+            meta::label(&ns, "pod-security.kubernetes.io/enforce-version").unwrap_or("latest");
         let found = violations(pod, level);
         if found.is_empty() {
             return Ok(());
         }
-        let why = format!("violates PodSecurity \"{level}:{version}\": {}", found.join(", "));
+        let why = format!(
+            "violates PodSecurity \"{level}:{version}\": {}",
+            found.join(", ")
+        );
         Err(forbidden(a, &why))
     }
 }
@@ -73,7 +86,10 @@ fn must(bad: &[&str]) -> String {
 }
 
 fn which(pod: &Value, bad: impl Fn(&Value) -> bool) -> Vec<&str> {
-    containers(pod).filter(|c| bad(c)).map(|c| c.str_at(&["name"])).collect()
+    containers(pod)
+        .filter(|c| bad(c))
+        .map(|c| c.str_at(&["name"]))
+        .collect()
 }
 
 fn baseline(out: &mut Vec<String>, pod: &Value, restricted: bool) {
@@ -85,9 +101,14 @@ fn baseline(out: &mut Vec<String>, pod: &Value, restricted: bool) {
         let list: Vec<String> = flags.iter().map(|f| format!("{f}=true")).collect();
         out.push(format!("host namespaces ({})", list.join(", ")));
     }
-    let bad = which(pod, |c| c.bool_at(&["securityContext", "privileged"]) == Some(true));
+    let bad = which(pod, |c| {
+        c.bool_at(&["securityContext", "privileged"]) == Some(true)
+    });
     if !bad.is_empty() {
-        out.push(format!("privileged ({} must not set securityContext.privileged=true)", must(&bad)));
+        out.push(format!(
+            "privileged ({} must not set securityContext.privileged=true)",
+            must(&bad)
+        ));
     }
     if !restricted {
         capabilities(out, pod);
@@ -106,8 +127,20 @@ fn baseline(out: &mut Vec<String>, pod: &Value, restricted: bool) {
 
 fn capabilities(out: &mut Vec<String>, pod: &Value) {
     const ALLOWED: [&str; 14] = [
-        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
-        "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "",
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+        "",
     ];
     let extra = |c: &Value| -> Vec<String> {
         strings(c, &["securityContext", "capabilities", "add"])
@@ -140,7 +173,11 @@ fn host_ports(out: &mut Vec<String>, pod: &Value) {
         let all: BTreeSet<i64> = containers(pod).flat_map(ports).collect();
         let list: Vec<String> = all.iter().map(ToString::to_string).collect();
         let plural = if list.len() == 1 { "" } else { "s" };
-        out.push(format!("hostPort ({} uses hostPort{plural} {})", must(&bad), list.join(", ")));
+        out.push(format!(
+            "hostPort ({} uses hostPort{plural} {})",
+            must(&bad),
+            list.join(", ")
+        ));
     }
 }
 
@@ -177,7 +214,10 @@ fn unrestricted_capabilities(out: &mut Vec<String>, pod: &Value) {
     let adding = which(pod, adds);
     let mut parts = Vec::new();
     if !bad.is_empty() {
-        parts.push(format!("{} must set securityContext.capabilities.drop=[\"ALL\"]", must(&bad)));
+        parts.push(format!(
+            "{} must set securityContext.capabilities.drop=[\"ALL\"]",
+            must(&bad)
+        ));
     }
     if !adding.is_empty() {
         parts.push(format!(
@@ -192,8 +232,14 @@ fn unrestricted_capabilities(out: &mut Vec<String>, pod: &Value) {
 
 fn volume_types(out: &mut Vec<String>, pod: &Value) {
     const ALLOWED: [&str; 8] = [
-        "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim",
-        "projected", "secret",
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
     ];
     let mut names = Vec::new();
     let mut types = BTreeSet::new();
@@ -229,9 +275,15 @@ fn run_as_non_root(out: &mut Vec<String>, pod: &Value) {
             must(&bad)
         ));
     }
-    let root = which(pod, |c| c.i64_at(&["securityContext", "runAsUser"]) == Some(0));
+    let root = which(pod, |c| {
+        c.i64_at(&["securityContext", "runAsUser"]) == Some(0)
+    });
     if !root.is_empty() || pod.i64_at(&["spec", "securityContext", "runAsUser"]) == Some(0) {
-        let who = if root.is_empty() { "pod".to_owned() } else { must(&root) };
+        let who = if root.is_empty() {
+            "pod".to_owned()
+        } else {
+            must(&root)
+        };
         out.push(format!("runAsUser=0 ({who} must not set runAsUser=0)"));
     }
 }

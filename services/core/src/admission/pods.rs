@@ -21,7 +21,9 @@ impl Admission for DefaultTolerationSeconds {
     }
 
     async fn admit(&self, a: &mut Attributes<'_>) -> Result<(), Status> {
-        let Some(pod) = a.object.as_deref_mut() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref_mut() else {
+            return Ok(());
+        };
         let mut all = pod.items_at(&["spec", "tolerations"]).to_vec();
         let before = all.len();
         for taint in [NOT_READY, UNREACHABLE] {
@@ -55,11 +57,12 @@ impl Admission for TaintNodesByCondition {
     }
 
     async fn admit(&self, a: &mut Attributes<'_>) -> Result<(), Status> {
-        let Some(node) = a.object.as_deref_mut() else { return Ok(()) };
-        let mut taints = node.items_at(&["spec", "taints"]).to_vec();
-        let same = |t: &Value| {
-            t.str_at(&["key"]) == NOT_READY && t.str_at(&["effect"]) == "NoSchedule"
+        let Some(node) = a.object.as_deref_mut() else {
+            return Ok(());
         };
+        let mut taints = node.items_at(&["spec", "taints"]).to_vec();
+        let same =
+            |t: &Value| t.str_at(&["key"]) == NOT_READY && t.str_at(&["effect"]) == "NoSchedule";
         if !taints.iter().any(same) {
             taints.push(obj!({"key": NOT_READY, "effect": "NoSchedule"}));
             node.set(&["spec", "taints"], taints);

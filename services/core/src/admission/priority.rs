@@ -32,11 +32,18 @@ impl Admission for Priority {
             keep(a);
             return Ok(());
         }
-        let Some(pod) = a.object.as_deref() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref() else {
+            return Ok(());
+        };
         let name = pod.str_at(&["spec", "priorityClassName"]).to_owned();
         let (name, value, policy) = self.resolve(a, &name).await?;
-        let Some(pod) = a.object.as_deref() else { return Ok(()) };
-        if pod.i64_at(&["spec", "priority"]).is_some_and(|p| p != value) {
+        let Some(pod) = a.object.as_deref() else {
+            return Ok(());
+        };
+        if pod
+            .i64_at(&["spec", "priority"])
+            .is_some_and(|p| p != value)
+        {
             let given = pod.i64_at(&["spec", "priority"]).unwrap_or(0);
             let why = format!(
                 "the integer value of priority ({given}) must not be provided in pod spec; priority admission controller computed {value} from the given PriorityClass name"
@@ -50,7 +57,9 @@ impl Admission for Priority {
             );
             return Err(forbidden(a, &why));
         }
-        let Some(pod) = a.object.as_deref_mut() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref_mut() else {
+            return Ok(());
+        };
         if !name.is_empty() {
             pod.set(&["spec", "priorityClassName"], name);
         }
@@ -63,11 +72,15 @@ impl Admission for Priority {
         if a.resource.plural != "priorityclasses" {
             return Ok(());
         }
-        let Some(class) = a.object.as_deref() else { return Ok(()) };
+        let Some(class) = a.object.as_deref() else {
+            return Ok(());
+        };
         if class.bool_at(&["globalDefault"]) != Some(true) {
             return Ok(());
         }
-        let Some(other) = self.default_class().await? else { return Ok(()) };
+        let Some(other) = self.default_class().await? else {
+            return Ok(());
+        };
         let name = meta::name(&other);
         if name != meta::name(class) {
             let why = format!(
@@ -90,7 +103,11 @@ impl Priority {
     }
 
     /// Name, value and preemption policy for a class name, "" for the default.
-    async fn resolve(&self, a: &Attributes<'_>, name: &str) -> Result<(String, i64, String), Status> {
+    async fn resolve(
+        &self,
+        a: &Attributes<'_>,
+        name: &str,
+    ) -> Result<(String, i64, String), Status> {
         let class = if name.is_empty() {
             self.default_class().await?
         } else {
@@ -106,14 +123,20 @@ impl Priority {
                 "" => PREEMPT,
                 policy => policy,
             };
-            (meta::name(&c).to_owned(), c.i64_at(&["value"]).unwrap_or(0), policy.to_owned())
+            (
+                meta::name(&c).to_owned(),
+                c.i64_at(&["value"]).unwrap_or(0),
+                policy.to_owned(),
+            )
         }))
     }
 }
 
 /// An update that leaves the priority out keeps the old one.
 fn keep(a: &mut Attributes<'_>) {
-    let (Some(pod), Some(old)) = (a.object.as_deref_mut(), a.old) else { return };
+    let (Some(pod), Some(old)) = (a.object.as_deref_mut(), a.old) else {
+        return;
+    };
     for path in [["spec", "priority"], ["spec", "preemptionPolicy"]] {
         if let Some(v) = old.at(&path) {
             pod.set_default(&path, v.clone());

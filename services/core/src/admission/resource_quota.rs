@@ -15,8 +15,14 @@ use crate::{
 
 /// Attempts against other creates that count at the same time.
 const ATTEMPTS: usize = 16;
-const COMPUTE: [&str; 6] =
-    ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
+const COMPUTE: [&str; 6] = [
+    "cpu",
+    "memory",
+    "requests.cpu",
+    "requests.memory",
+    "limits.cpu",
+    "limits.memory",
+];
 
 pub(super) struct ResourceQuota {
     pub(super) reader: Arc<dyn ObjectReader>,
@@ -34,9 +40,14 @@ impl Admission for ResourceQuota {
         if !a.resource.namespaced {
             return Ok(());
         }
-        let Some(object) = a.object.as_deref() else { return Ok(()) };
+        let Some(object) = a.object.as_deref() else {
+            return Ok(());
+        };
         for _ in 0..ATTEMPTS {
-            let quotas = self.reader.list("", "resourcequotas", &a.ctx.namespace).await?;
+            let quotas = self
+                .reader
+                .list("", "resourcequotas", &a.ctx.namespace)
+                .await?;
             if quotas.is_empty() {
                 return Ok(());
             }
@@ -65,7 +76,12 @@ impl ResourceQuota {
 }
 
 /// The quotas whose usage grows, with their new usage; an error if one is exceeded.
-fn charge(a: &Attributes<'_>, object: &Value, quotas: &[Value], used: &Usage) -> Result<Vec<Value>, Status> {
+fn charge(
+    a: &Attributes<'_>,
+    object: &Value,
+    quotas: &[Value],
+    used: &Usage,
+) -> Result<Vec<Value>, Status> {
     let is_pod = a.resource.group.is_empty() && a.resource.plural == "pods";
     let mut charged = Vec::new();
     for quota in quotas.iter().filter(|q| matches(q, object, is_pod)) {
@@ -78,10 +94,15 @@ fn charge(a: &Attributes<'_>, object: &Value, quotas: &[Value], used: &Usage) ->
         let mut over = Vec::new();
         let mut counts = false;
         for (name, limit) in &hard {
-            let Some(more) = used.get(name).filter(|q| !q.is_zero()) else { continue };
+            let Some(more) = used.get(name).filter(|q| !q.is_zero()) else {
+                continue;
+            };
             // Without a usage the quota has not been computed yet.
             let Some(now) = before.get(name) else {
-                let why = format!("status unknown for quota: {}, resources: {name}", meta::name(quota));
+                let why = format!(
+                    "status unknown for quota: {}, resources: {name}",
+                    meta::name(quota)
+                );
                 return Err(forbidden(a, &why));
             };
             let sum = now.add(more);
@@ -103,7 +124,10 @@ fn charge(a: &Attributes<'_>, object: &Value, quotas: &[Value], used: &Usage) ->
 
 fn exceeded(name: &str, over: &[(&String, &Quantity, &Quantity, &Quantity)]) -> String {
     let list = |pick: fn(&(&String, &Quantity, &Quantity, &Quantity)) -> String| {
-        over.iter().map(|o| format!("{}={}", o.0, pick(o))).collect::<Vec<_>>().join(",")
+        over.iter()
+            .map(|o| format!("{}={}", o.0, pick(o)))
+            .collect::<Vec<_>>()
+            .join(",")
     };
     format!(
         "exceeded quota: {name}, requested: {}, used: {}, limited: {}",
@@ -114,7 +138,12 @@ fn exceeded(name: &str, over: &[(&String, &Quantity, &Quantity, &Quantity)]) -> 
 }
 
 /// A quota on compute resources wants every container to name them.
-fn must_specify(a: &Attributes<'_>, pod: &Value, quota: &Value, hard: &Usage) -> Result<(), Status> {
+fn must_specify(
+    a: &Attributes<'_>,
+    pod: &Value,
+    quota: &Value,
+    hard: &Usage,
+) -> Result<(), Status> {
     let mut missing: Vec<String> = Vec::new();
     for name in COMPUTE.iter().filter(|n| hard.contains_key(**n)) {
         let (list, resource) = match name.split_once('.') {
@@ -135,7 +164,11 @@ fn must_specify(a: &Attributes<'_>, pod: &Value, quota: &Value, hard: &Usage) ->
     if missing.is_empty() {
         return Ok(());
     }
-    let why = format!("failed quota: {}: must specify {}", meta::name(quota), missing.join("; "));
+    let why = format!(
+        "failed quota: {}: must specify {}",
+        meta::name(quota),
+        missing.join("; ")
+    );
     Err(forbidden(a, &why))
 }
 
@@ -150,17 +183,25 @@ fn matches(quota: &Value, object: &Value, is_pod: bool) -> bool {
         && scopes.iter().all(|s| in_scope(s, "Exists", &[], object))
         && terms.iter().all(|t| {
             let values = strings(t, &["values"]);
-            in_scope(t.str_at(&["scopeName"]), t.str_at(&["operator"]), &values, object)
+            in_scope(
+                t.str_at(&["scopeName"]),
+                t.str_at(&["operator"]),
+                &values,
+                object,
+            )
         })
 }
 
 fn in_scope(scope: &str, operator: &str, values: &[&str], pod: &Value) -> bool {
     let terminating = is_set(pod, &["spec", "activeDeadlineSeconds"]);
     let best_effort = || {
-        ["containers", "initContainers"].iter().flat_map(|l| pod.items_at(&["spec", l])).all(|c| {
-            members(c, &["resources", "requests"]).next().is_none()
-                && members(c, &["resources", "limits"]).next().is_none()
-        })
+        ["containers", "initContainers"]
+            .iter()
+            .flat_map(|l| pod.items_at(&["spec", l]))
+            .all(|c| {
+                members(c, &["resources", "requests"]).next().is_none()
+                    && members(c, &["resources", "limits"]).next().is_none()
+            })
     };
     match scope {
         "Terminating" => terminating,

@@ -7,7 +7,10 @@ use catena_objects::Status;
 use catena_registry::{Admission, Attributes, Operation};
 
 use super::forbidden;
-use crate::{reader::ObjectReader, steps::{is_set, members, same}};
+use crate::{
+    reader::ObjectReader,
+    steps::{is_set, members, same},
+};
 
 pub(super) struct RuntimeClass {
     pub(super) reader: Arc<dyn ObjectReader>,
@@ -20,7 +23,9 @@ impl Admission for RuntimeClass {
     }
 
     async fn admit(&self, a: &mut Attributes<'_>) -> Result<(), Status> {
-        let Some(pod) = a.object.as_deref() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref() else {
+            return Ok(());
+        };
         let name = pod.str_at(&["spec", "runtimeClassName"]).to_owned();
         if name.is_empty() {
             if is_set(pod, &["spec", "overhead"]) {
@@ -29,15 +34,24 @@ impl Admission for RuntimeClass {
             }
             return Ok(());
         }
-        let Some(class) = self.reader.get("node.k8s.io", "runtimeclasses", "", &name).await? else {
+        let Some(class) = self
+            .reader
+            .get("node.k8s.io", "runtimeclasses", "", &name)
+            .await?
+        else {
             let why = format!("pod rejected: RuntimeClass {name:?} not found");
             return Err(forbidden(a, &why));
         };
         let overhead = class.at(&["overhead", "podFixed"]).cloned();
-        let Some(pod) = a.object.as_deref_mut() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref_mut() else {
+            return Ok(());
+        };
         if let Some(overhead) = overhead {
-            if is_set(pod, &["spec", "overhead"]) && !same(pod.at(&["spec", "overhead"]), Some(&overhead)) {
-                let why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
+            if is_set(pod, &["spec", "overhead"])
+                && !same(pod.at(&["spec", "overhead"]), Some(&overhead))
+            {
+                let why =
+                    "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
                 return Err(forbidden(a, why));
             }
             pod.set(&["spec", "overhead"], overhead);

@@ -26,7 +26,9 @@ impl Admission for ServiceAccount {
     }
 
     async fn admit(&self, a: &mut Attributes<'_>) -> Result<(), Status> {
-        let Some(pod) = a.object.as_deref() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref() else {
+            return Ok(());
+        };
         if meta::annotation(pod, MIRROR).is_some() {
             return mirror_rules(a);
         }
@@ -41,7 +43,9 @@ impl Admission for ServiceAccount {
             );
             return Err(forbidden(a, &why));
         };
-        let Some(pod) = a.object.as_deref_mut() else { return Ok(()) };
+        let Some(pod) = a.object.as_deref_mut() else {
+            return Ok(());
+        };
         pod.set(&["spec", "serviceAccountName"], name.as_str());
         // Conversion keeps the old name of the field in step.
         pod.set(&["spec", "serviceAccount"], name.as_str());
@@ -58,16 +62,24 @@ impl Admission for ServiceAccount {
 
 /// Mirror pods show what a kubelet runs by itself: they get nothing and may ask for nothing.
 fn mirror_rules(a: &Attributes<'_>) -> Result<(), Status> {
-    let Some(pod) = a.object.as_deref() else { return Ok(()) };
+    let Some(pod) = a.object.as_deref() else {
+        return Ok(());
+    };
     if !pod.str_at(&["spec", "serviceAccountName"]).is_empty() {
-        return Err(forbidden(a, "a mirror pod may not reference service accounts"));
+        return Err(forbidden(
+            a,
+            "a mirror pod may not reference service accounts",
+        ));
     }
     for volume in pod.items_at(&["spec", "volumes"]) {
         if volume.get("secret").is_some() {
             return Err(forbidden(a, "a mirror pod may not reference secrets"));
         }
         let sources = volume.items_at(&["projected", "sources"]);
-        if sources.iter().any(|s| s.get("serviceAccountToken").is_some()) {
+        if sources
+            .iter()
+            .any(|s| s.get("serviceAccountToken").is_some())
+        {
             let why = "a mirror pod may not use ServiceAccountToken volume projections";
             return Err(forbidden(a, why));
         }
@@ -94,7 +106,10 @@ fn mount_token(pod: &mut Value) {
     for list in ["initContainers", "containers"] {
         each(pod, &["spec", list], |container| {
             let mut mounts = container.items_at(&["volumeMounts"]).to_vec();
-            if mounts.iter().any(|m| m.str_at(&["mountPath"]) == MOUNT_PATH) {
+            if mounts
+                .iter()
+                .any(|m| m.str_at(&["mountPath"]) == MOUNT_PATH)
+            {
                 return;
             }
             mounts.push(obj!({

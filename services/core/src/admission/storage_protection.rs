@@ -22,8 +22,12 @@ impl Admission for StorageObjectInUseProtection {
     }
 
     async fn admit(&self, a: &mut Attributes<'_>) -> Result<(), Status> {
-        let Some(name) = finalizer(&a.resource.group, &a.resource.plural) else { return Ok(()) };
-        let Some(object) = a.object.as_deref_mut() else { return Ok(()) };
+        let Some(name) = finalizer(&a.resource.group, &a.resource.plural) else {
+            return Ok(());
+        };
+        let Some(object) = a.object.as_deref_mut() else {
+            return Ok(());
+        };
         let mut all = object.items_at(&["metadata", "finalizers"]).to_vec();
         if !all.iter().any(|f| f.as_str() == Some(name)) {
             all.push(Value::from(name));

@@ -33,7 +33,10 @@ pub struct Addresses {
 
 impl Addresses {
     pub fn new(storage: Arc<dyn Storage>, range: IpNet) -> Self {
-        Self { storage, range: range.trunc() }
+        Self {
+            storage,
+            range: range.trunc(),
+        }
     }
 
     /// "IPv4" or "IPv6".
@@ -62,13 +65,21 @@ impl Addresses {
     fn size(&self) -> u128 {
         let host_bits = u32::from(self.range.max_prefix_len() - self.range.prefix_len());
         let all = 1u128.checked_shl(host_bits).unwrap_or(u128::MAX);
-        let unusable = if matches!(self.range, IpNet::V4(_)) { 2 } else { 1 };
+        let unusable = if matches!(self.range, IpNet::V4(_)) {
+            2
+        } else {
+            1
+        };
         all.saturating_sub(unusable)
     }
 
     fn reserved(&self) -> u128 {
         let size = self.size();
-        if size < RESERVED.0 { 0 } else { (size / 16).clamp(RESERVED.0, RESERVED.1) }
+        if size < RESERVED.0 {
+            0
+        } else {
+            (size / 16).clamp(RESERVED.0, RESERVED.1)
+        }
     }
 
     fn address(&self, offset: u128) -> IpAddr {
@@ -118,12 +129,21 @@ impl Addresses {
     }
 
     async fn taken(&self) -> Result<std::collections::HashSet<IpAddr>, Refused> {
-        let request = RangeRequest { keys_only: true, ..RangeRequest::prefix(PREFIX) };
+        let request = RangeRequest {
+            keys_only: true,
+            ..RangeRequest::prefix(PREFIX)
+        };
         let answer = self.storage.range(request).await.map_err(failed)?;
         Ok(answer
             .kvs
             .iter()
-            .filter_map(|kv| std::str::from_utf8(&kv.key).ok()?.strip_prefix(PREFIX)?.parse().ok())
+            .filter_map(|kv| {
+                std::str::from_utf8(&kv.key)
+                    .ok()?
+                    .strip_prefix(PREFIX)?
+                    .parse()
+                    .ok()
+            })
             .collect())
     }
 
@@ -132,8 +152,15 @@ impl Addresses {
         let key = key(ip);
         let object = object(ip, owner, &time::now());
         let request = TxnRequest {
-            compare: vec![Compare::ModRevision { key: key.clone().into(), equals: 0 }],
-            success: vec![Op::Put { key: key.into(), value: codec::encode(&object), lease: 0 }],
+            compare: vec![Compare::ModRevision {
+                key: key.clone().into(),
+                equals: 0,
+            }],
+            success: vec![Op::Put {
+                key: key.into(),
+                value: codec::encode(&object),
+                lease: 0,
+            }],
             failure: Vec::new(),
         };
         Ok(self.storage.txn(request).await.map_err(failed)?.succeeded)
@@ -143,7 +170,9 @@ impl Addresses {
     pub async fn release(&self, ip: IpAddr) {
         let request = TxnRequest {
             compare: Vec::new(),
-            success: vec![Op::Delete { key: key(ip).into() }],
+            success: vec![Op::Delete {
+                key: key(ip).into(),
+            }],
             failure: Vec::new(),
         };
         if let Err(error) = self.storage.txn(request).await {

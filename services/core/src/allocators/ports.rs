@@ -42,7 +42,11 @@ pub struct Ports {
 impl Ports {
     /// Both bounds are part of the range.
     pub fn new(storage: Arc<dyn Storage>, first: u16, last: u16) -> Self {
-        Self { storage, first: first.into(), last: last.max(first).into() }
+        Self {
+            storage,
+            first: first.into(),
+            last: last.max(first).into(),
+        }
     }
 
     /// Carries out a plan in one transaction and returns the ports for `any`.
@@ -53,7 +57,10 @@ impl Ports {
                     "provided port is not in the valid range. The range of valid ports is {}-{}",
                     self.first, self.last
                 );
-                return Err(PortError { port: Some(*port), why: Refused::Unavailable(text) });
+                return Err(PortError {
+                    port: Some(*port),
+                    why: Refused::Unavailable(text),
+                });
             }
         }
         for _ in 0..ATTEMPTS {
@@ -74,7 +81,10 @@ impl Ports {
         for port in &plan.wanted {
             if bits.get(port - self.first) {
                 let why = Refused::Unavailable(TAKEN.to_owned());
-                return Err(PortError { port: Some(*port), why });
+                return Err(PortError {
+                    port: Some(*port),
+                    why,
+                });
             }
             bits.set(port - self.first, true);
         }
@@ -82,8 +92,12 @@ impl Ports {
         let mut given = Vec::new();
         for _ in 0..plan.any {
             let start = i64::try_from(arbitrary() >> 1).unwrap_or(0) % size;
-            let free = (0..size).map(|i| (start + i) % size).find(|i| !bits.get(*i));
-            let Some(offset) = free else { return Err(whole(Refused::Full)) };
+            let free = (0..size)
+                .map(|i| (start + i) % size)
+                .find(|i| !bits.get(*i));
+            let Some(offset) = free else {
+                return Err(whole(Refused::Full));
+            };
             bits.set(offset, true);
             given.push(self.first + offset);
         }
@@ -91,13 +105,19 @@ impl Ports {
     }
 
     async fn read(&self) -> Result<(Option<KeyValue>, Bits), Refused> {
-        let answer = self.storage.range(RangeRequest::key(KEY)).await.map_err(failed)?;
+        let answer = self
+            .storage
+            .range(RangeRequest::key(KEY))
+            .await
+            .map_err(failed)?;
         let kv = answer.kvs.into_iter().next();
         let object = match &kv {
             Some(kv) => decode(&kv.value),
             None => Value::Null,
         };
-        let bytes = STANDARD.decode(object.str_at(&["data"])).unwrap_or_default();
+        let bytes = STANDARD
+            .decode(object.str_at(&["data"]))
+            .unwrap_or_default();
         Ok((kv, Bits::from_bytes(&bytes)))
     }
 
@@ -152,12 +172,18 @@ impl Bits {
     }
 
     fn get(&self, bit: i64) -> bool {
-        let Ok(bit) = usize::try_from(bit) else { return false };
-        self.0.get(bit / 8).is_some_and(|b| b & (1 << (bit % 8)) != 0)
+        let Ok(bit) = usize::try_from(bit) else {
+            return false;
+        };
+        self.0
+            .get(bit / 8)
+            .is_some_and(|b| b & (1 << (bit % 8)) != 0)
     }
 
     fn set(&mut self, bit: i64, on: bool) {
-        let Ok(bit) = usize::try_from(bit) else { return };
+        let Ok(bit) = usize::try_from(bit) else {
+            return;
+        };
         let at = bit / 8;
         if at >= self.0.len() {
             self.0.resize(at + 1, 0);

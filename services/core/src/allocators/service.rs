@@ -29,7 +29,11 @@ pub struct ServiceHooks {
 
 #[async_trait]
 impl Hooks for ServiceHooks {
-    async fn begin_create(&self, ctx: &Context, object: &mut Value) -> Result<Option<Undo>, Status> {
+    async fn begin_create(
+        &self,
+        ctx: &Context,
+        object: &mut Value,
+    ) -> Result<Option<Undo>, Status> {
         let nothing = Value::object();
         self.allocate(ctx, object, &nothing).await
     }
@@ -62,7 +66,10 @@ fn addresses_of(s: &Value) -> Vec<IpAddr> {
     if s.get("spec").is_none() || !needs_cluster_ip(s) || headless(s) {
         return Vec::new();
     }
-    strings(s, &["spec", "clusterIPs"]).into_iter().filter_map(|ip| ip.parse().ok()).collect()
+    strings(s, &["spec", "clusterIPs"])
+        .into_iter()
+        .filter_map(|ip| ip.parse().ok())
+        .collect()
 }
 
 /// Ports that were allocated for a Service.
@@ -72,14 +79,22 @@ fn ports_of(s: &Value) -> Vec<i64> {
         .iter()
         .filter_map(|p| p.i64_at(&["nodePort"]).filter(|n| *n != 0))
         .collect();
-    ports.extend(s.i64_at(&["spec", "healthCheckNodePort"]).filter(|n| *n != 0));
+    ports.extend(
+        s.i64_at(&["spec", "healthCheckNodePort"])
+            .filter(|n| *n != 0),
+    );
     ports.sort_unstable();
     ports.dedup();
     ports
 }
 
 impl ServiceHooks {
-    async fn allocate(&self, ctx: &Context, object: &mut Value, old: &Value) -> Result<Option<Undo>, Status> {
+    async fn allocate(
+        &self,
+        ctx: &Context,
+        object: &mut Value,
+        old: &Value,
+    ) -> Result<Option<Undo>, Status> {
         let ips = self.allocate_addresses(ctx, object, old).await?;
         let ports = match self.allocate_ports(ctx, object, old).await {
             Ok(ports) => ports,
@@ -99,7 +114,10 @@ impl ServiceHooks {
                         range.release(ip).await;
                     }
                 }
-                let plan = Plan { released: ports, ..Plan::default() };
+                let plan = Plan {
+                    released: ports,
+                    ..Plan::default()
+                };
                 if let Err(error) = all_ports.apply(&plan, false).await {
                     tracing::warn!(?error, "node ports were not released");
                 }
@@ -126,10 +144,14 @@ impl ServiceHooks {
             return Ok(Vec::new());
         }
         let held = addresses_of(old);
-        let families: Vec<String> =
-            strings(object, &["spec", "ipFamilies"]).into_iter().map(str::to_owned).collect();
-        let asked: Vec<String> =
-            strings(object, &["spec", "clusterIPs"]).into_iter().map(str::to_owned).collect();
+        let families: Vec<String> = strings(object, &["spec", "ipFamilies"])
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let asked: Vec<String> = strings(object, &["spec", "clusterIPs"])
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let mut taken = Vec::new();
         let mut all: Vec<Value> = Vec::new();
         for (i, family) in families.iter().enumerate() {
@@ -164,9 +186,14 @@ impl ServiceHooks {
         held: &[IpAddr],
     ) -> Result<(IpAddr, bool), Status> {
         let name = meta::name(object);
-        let owner = Owner { namespace: &ctx.namespace, name };
+        let owner = Owner {
+            namespace: &ctx.namespace,
+            name,
+        };
         let Some(range) = self.addresses.iter().find(|r| r.family() == family) else {
-            return Err(Status::internal(format!("no service range of family {family}")));
+            return Err(Status::internal(format!(
+                "no service range of family {family}"
+            )));
         };
         if asked.is_empty() {
             return range
@@ -176,7 +203,9 @@ impl ServiceHooks {
                 .map_err(|why| address_error(object, None, why));
         }
         let Some(ip) = catena_objects::names::parse_ip_sloppy(asked).map(|ip| ip.addr) else {
-            return Err(Status::internal(format!("failed to parse service IP {asked:?}")));
+            return Err(Status::internal(format!(
+                "failed to parse service IP {asked:?}"
+            )));
         };
         if held.contains(&ip) {
             return Ok((ip, false));
@@ -188,10 +217,22 @@ impl ServiceHooks {
     }
 
     /// Returns what was newly taken.
-    async fn allocate_ports(&self, ctx: &Context, object: &mut Value, old: &Value) -> Result<Vec<i64>, Status> {
+    async fn allocate_ports(
+        &self,
+        ctx: &Context,
+        object: &mut Value,
+        old: &Value,
+    ) -> Result<Vec<i64>, Status> {
         let held = ports_of(old);
-        let wants_nodes = matches!(object.str_at(&["spec", "type"]), "NodePort" | "LoadBalancer");
-        let ports = if wants_nodes { object.items_at(&["spec", "ports"]).to_vec() } else { Vec::new() };
+        let wants_nodes = matches!(
+            object.str_at(&["spec", "type"]),
+            "NodePort" | "LoadBalancer"
+        );
+        let ports = if wants_nodes {
+            object.items_at(&["spec", "ports"]).to_vec()
+        } else {
+            Vec::new()
+        };
         let mut plan = Plan::default();
         let want = |plan: &mut Plan, port: i64| {
             if !held.contains(&port) && !plan.wanted.contains(&port) {
@@ -213,12 +254,17 @@ impl ServiceHooks {
         }
         let fill = needs_node_port(object);
         let health = needs_health_check(object);
-        let health_port = object.i64_at(&["spec", "healthCheckNodePort"]).filter(|n| *n != 0);
+        let health_port = object
+            .i64_at(&["spec", "healthCheckNodePort"])
+            .filter(|n| *n != 0);
         if let (true, Some(port)) = (health, health_port) {
             want(&mut plan, port);
         }
-        let missing: Vec<i64> =
-            by_number.iter().filter(|(_, n)| fill && n.is_none()).map(|(p, _)| *p).collect();
+        let missing: Vec<i64> = by_number
+            .iter()
+            .filter(|(_, n)| fill && n.is_none())
+            .map(|(p, _)| *p)
+            .collect();
         plan.any = missing.len() + usize::from(health && health_port.is_none());
         if plan.wanted.is_empty() && plan.any == 0 && !fill {
             return Ok(Vec::new());
@@ -230,7 +276,10 @@ impl ServiceHooks {
         }
         let taken = plan.wanted.iter().chain(&given).copied().collect();
         let mut free = given.into_iter();
-        for (_, node) in by_number.iter_mut().filter(|(p, n)| n.is_none() && missing.contains(p)) {
+        for (_, node) in by_number
+            .iter_mut()
+            .filter(|(p, n)| n.is_none() && missing.contains(p))
+        {
             *node = free.next();
         }
         if fill {
@@ -245,16 +294,23 @@ impl ServiceHooks {
     /// Gives back what `before` held and `after` does not.
     async fn release(&self, before: &Value, after: &Value) {
         let kept = addresses_of(after);
-        let gone: Vec<IpAddr> =
-            addresses_of(before).into_iter().filter(|ip| !kept.contains(ip)).collect();
+        let gone: Vec<IpAddr> = addresses_of(before)
+            .into_iter()
+            .filter(|ip| !kept.contains(ip))
+            .collect();
         self.give_back(&gone).await;
         let kept = ports_of(after);
-        let released: Vec<i64> =
-            ports_of(before).into_iter().filter(|p| !kept.contains(p)).collect();
+        let released: Vec<i64> = ports_of(before)
+            .into_iter()
+            .filter(|p| !kept.contains(p))
+            .collect();
         if released.is_empty() {
             return;
         }
-        let plan = Plan { released, ..Plan::default() };
+        let plan = Plan {
+            released,
+            ..Plan::default()
+        };
         if let Err(error) = self.ports.apply(&plan, false).await {
             tracing::warn!(?error, "node ports were not released");
         }
@@ -267,7 +323,10 @@ fn set_ports(object: &mut Value, ports: &[Value], by_number: &[(i64, Option<i64>
         .map(|port| {
             let mut port = port.clone();
             let number = port.i64_at(&["port"]).unwrap_or(0);
-            let node = by_number.iter().find(|(p, _)| *p == number).and_then(|(_, n)| *n);
+            let node = by_number
+                .iter()
+                .find(|(p, _)| *p == number)
+                .and_then(|(_, n)| *n);
             if let (0, Some(n)) = (port.i64_at(&["nodePort"]).unwrap_or(0), node) {
                 port.set(&["nodePort"], n);
             }
@@ -293,8 +352,14 @@ fn address_error(object: &Value, asked: Option<&str>, why: Refused) -> Status {
         (Refused::Unavailable(text), Some(ip)) => format!("failed to allocate IP {ip}: {text}"),
         (Refused::Unavailable(text), None) => format!("failed to allocate IP: {text}"),
     };
-    let value = object.at(&["spec", "clusterIPs"]).cloned().unwrap_or_default();
-    invalid(object, Error::invalid(&Path::new("spec").child("clusterIPs"), value, text))
+    let value = object
+        .at(&["spec", "clusterIPs"])
+        .cloned()
+        .unwrap_or_default();
+    invalid(
+        object,
+        Error::invalid(&Path::new("spec").child("clusterIPs"), value, text),
+    )
 }
 
 fn port_error(object: &Value, error: &PortError) -> Status {
@@ -303,7 +368,9 @@ fn port_error(object: &Value, error: &PortError) -> Status {
         Refused::Full => return Status::internal("failed to allocate a nodePort: range is full"),
         Refused::Unavailable(text) => text,
     };
-    let Some(port) = error.port else { return Status::internal(text) };
+    let Some(port) = error.port else {
+        return Status::internal(text);
+    };
     let index = object
         .items_at(&["spec", "ports"])
         .iter()

@@ -28,7 +28,10 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            ranges: vec![IpNet::from(ipnet::Ipv4Net::new_assert([10, 0, 0, 0].into(), 24))],
+            ranges: vec![IpNet::from(ipnet::Ipv4Net::new_assert(
+                [10, 0, 0, 0].into(),
+                24,
+            ))],
             advertise: None,
             port: 6443,
             authentication: Vec::new(),
@@ -42,8 +45,16 @@ pub(super) fn all(config: &Config, now: &str) -> Vec<Value> {
         .iter()
         .map(|name| obj!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": (*name)}}))
         .collect();
-    out.extend(facts(catena_facts::bootstrap_rbac(), "rbac.authorization.k8s.io/v1", now));
-    out.extend(facts(catena_facts::bootstrap_flowcontrol(), "flowcontrol.apiserver.k8s.io/v1", now));
+    out.extend(facts(
+        catena_facts::bootstrap_rbac(),
+        "rbac.authorization.k8s.io/v1",
+        now,
+    ));
+    out.extend(facts(
+        catena_facts::bootstrap_flowcontrol(),
+        "flowcontrol.apiserver.k8s.io/v1",
+        now,
+    ));
     out.extend(priority_classes());
     out.extend(service(config, now));
     if let Some(address) = config.advertise {
@@ -56,7 +67,9 @@ pub(super) fn all(config: &Config, now: &str) -> Vec<Value> {
 }
 
 fn facts(text: &str, api_version: &str, now: &str) -> Vec<Value> {
-    let Ok(list) = json::parse(text.as_bytes()) else { return Vec::new() };
+    let Ok(list) = json::parse(text.as_bytes()) else {
+        return Vec::new();
+    };
     let mut items = list.as_array().unwrap_or_default().to_vec();
     for item in &mut items {
         item.set(&["apiVersion"], api_version);
@@ -93,8 +106,12 @@ fn priority_classes() -> [Value; 2] {
 
 /// default/kubernetes with its address, and the default service range.
 fn service(config: &Config, now: &str) -> Vec<Value> {
-    let Some(range) = config.ranges.first() else { return Vec::new() };
-    let Some(ip) = range.hosts().next() else { return Vec::new() };
+    let Some(range) = config.ranges.first() else {
+        return Vec::new();
+    };
+    let Some(ip) = range.hosts().next() else {
+        return Vec::new();
+    };
     let cidrs: Vec<Value> = config.ranges.iter().map(|r| r.to_string().into()).collect();
     vec![
         obj!({
@@ -110,7 +127,14 @@ fn service(config: &Config, now: &str) -> Vec<Value> {
                 "message": "Kubernetes Service CIDR is ready"
             }]}
         }),
-        ip_address(ip, Owner { namespace: "default", name: SERVICE }, now),
+        ip_address(
+            ip,
+            Owner {
+                namespace: "default",
+                name: SERVICE,
+            },
+            now,
+        ),
         obj!({
             "kind": "Service",
             "apiVersion": "v1",

@@ -14,10 +14,18 @@ pub fn strategy(plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
     Some(match plural {
         "validatingwebhookconfigurations" => Arc::new(webhook::Webhooks { mutating: false }),
         "mutatingwebhookconfigurations" => Arc::new(webhook::Webhooks { mutating: true }),
-        "validatingadmissionpolicies" => Arc::new(admissionpolicy::AdmissionPolicy { mutating: false }),
-        "mutatingadmissionpolicies" => Arc::new(admissionpolicy::AdmissionPolicy { mutating: true }),
-        "validatingadmissionpolicybindings" => Arc::new(policybinding::PolicyBinding { mutating: false }),
-        "mutatingadmissionpolicybindings" => Arc::new(policybinding::PolicyBinding { mutating: true }),
+        "validatingadmissionpolicies" => {
+            Arc::new(admissionpolicy::AdmissionPolicy { mutating: false })
+        }
+        "mutatingadmissionpolicies" => {
+            Arc::new(admissionpolicy::AdmissionPolicy { mutating: true })
+        }
+        "validatingadmissionpolicybindings" => {
+            Arc::new(policybinding::PolicyBinding { mutating: false })
+        }
+        "mutatingadmissionpolicybindings" => {
+            Arc::new(policybinding::PolicyBinding { mutating: true })
+        }
         _ => return None,
     })
 }

@@ -28,18 +28,32 @@ impl Strategy for Lease {
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut errors = Errors::new();
         let spec = Path::new("spec");
-        if let Some(n) = object.i64_at(&["spec", "leaseDurationSeconds"]).filter(|n| *n <= 0) {
+        if let Some(n) = object
+            .i64_at(&["spec", "leaseDurationSeconds"])
+            .filter(|n| *n <= 0)
+        {
             let path = spec.child("leaseDurationSeconds");
             errors.push(Error::invalid(&path, n, "must be greater than 0"));
         }
-        if let Some(n) = object.i64_at(&["spec", "leaseTransitions"]).filter(|n| *n < 0) {
+        if let Some(n) = object
+            .i64_at(&["spec", "leaseTransitions"])
+            .filter(|n| *n < 0)
+        {
             let path = spec.child("leaseTransitions");
-            errors.push(Error::invalid(&path, n, "must be greater than or equal to 0"));
+            errors.push(Error::invalid(
+                &path,
+                n,
+                "must be greater than or equal to 0",
+            ));
         }
         let strategy = object.str_at(&["spec", "strategy"]);
         if is_set(object, &["spec", "strategy"]) && strategy != "OldestEmulationVersion" {
             let path = spec.child("strategy");
-            errors.push(Error::not_supported(&path, strategy, &["OldestEmulationVersion"]));
+            errors.push(Error::not_supported(
+                &path,
+                strategy,
+                &["OldestEmulationVersion"],
+            ));
         }
         let preferred = object.str_at(&["spec", "preferredHolder"]);
         if !preferred.is_empty() && strategy.is_empty() {

@@ -10,14 +10,18 @@ use catena_objects::{
 use catena_registry::{Context, Strategy};
 
 use super::core::endpoints::endpoint_ip;
-use crate::steps::{complaints, each, immutable, is_set, kube_finalizers, one_of, required_one_of, same, strings};
+use crate::steps::{
+    complaints, each, immutable, is_set, kube_finalizers, one_of, required_one_of, same, strings,
+};
 
 const MAX_ADDRESSES: usize = 100;
 const MAX_PORTS: usize = 20_000;
 const MAX_ENDPOINTS: usize = 1_000;
 const MAX_HINTS: usize = 8;
-const CONTROLLERS: [&str; 2] =
-    ["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
+const CONTROLLERS: [&str; 2] = [
+    "endpointslice-controller.k8s.io",
+    "endpointslicemirroring-controller.k8s.io",
+];
 
 /// Rules of a resource of the group.
 pub fn strategy(plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
@@ -40,12 +44,16 @@ impl Strategy for EndpointSlice {
     }
 
     fn prepare_create(&self, _ctx: &Context, object: &mut Value) {
-        each(object, &["endpoints"], |e| drop(e.unset(&["deprecatedTopology"])));
+        each(object, &["endpoints"], |e| {
+            drop(e.unset(&["deprecatedTopology"]))
+        });
     }
 
     fn prepare_update(&self, _ctx: &Context, object: &mut Value, old: &Value) {
         if !same(object.get("endpoints"), old.get("endpoints")) {
-            each(object, &["endpoints"], |e| drop(e.unset(&["deprecatedTopology"])));
+            each(object, &["endpoints"], |e| {
+                drop(e.unset(&["deprecatedTopology"]))
+            });
         }
     }
 
@@ -65,7 +73,12 @@ impl Strategy for EndpointSlice {
             errors.extend(endpoints(object));
         }
         let ty = Path::new("addressType");
-        immutable(&mut errors, &ty, object.get("addressType"), old.get("addressType"));
+        immutable(
+            &mut errors,
+            &ty,
+            object.get("addressType"),
+            old.get("addressType"),
+        );
         errors
     }
 
@@ -91,7 +104,12 @@ impl Strategy for EndpointSlice {
 fn checks(object: &Value) -> Errors {
     let mut errors = kube_finalizers(object);
     let ty = object.str_at(&["addressType"]);
-    required_one_of(&mut errors, &Path::new("addressType"), ty, &["FQDN", "IPv4", "IPv6"]);
+    required_one_of(
+        &mut errors,
+        &Path::new("addressType"),
+        ty,
+        &["FQDN", "IPv4", "IPv6"],
+    );
     ports(&mut errors, object);
     errors
 }
@@ -108,17 +126,32 @@ fn ports(errors: &mut Errors, object: &Value) {
         let path = root.index(i);
         let name = port.str_at(&["name"]);
         if !name.is_empty() {
-            complaints(errors, &path.child("name"), name, names::dns1123_label(name, false));
+            complaints(
+                errors,
+                &path.child("name"),
+                name,
+                names::dns1123_label(name, false),
+            );
         }
         if seen.contains(&name) {
             errors.push(Error::duplicate(&path.child("name"), name));
         }
         seen.push(name);
         let protocol = port.str_at(&["protocol"]);
-        one_of(errors, &path.child("protocol"), protocol, &["SCTP", "TCP", "UDP"]);
+        one_of(
+            errors,
+            &path.child("protocol"),
+            protocol,
+            &["SCTP", "TCP", "UDP"],
+        );
         if is_set(port, &["appProtocol"]) {
             let text = port.str_at(&["appProtocol"]);
-            complaints(errors, &path.child("appProtocol"), text, names::qualified_name(text));
+            complaints(
+                errors,
+                &path.child("appProtocol"),
+                text,
+                names::qualified_name(text),
+            );
         }
     }
 }
@@ -137,11 +170,21 @@ fn endpoints(object: &Value) -> Errors {
         addresses(&mut errors, &path.child("addresses"), endpoint, ty);
         if is_set(endpoint, &["nodeName"]) {
             let node = endpoint.str_at(&["nodeName"]);
-            complaints(&mut errors, &path.child("nodeName"), node, names::dns1123_subdomain(node, false));
+            complaints(
+                &mut errors,
+                &path.child("nodeName"),
+                node,
+                names::dns1123_subdomain(node, false),
+            );
         }
         if is_set(endpoint, &["hostname"]) {
             let host = endpoint.str_at(&["hostname"]);
-            complaints(&mut errors, &path.child("hostname"), host, names::dns1123_label(host, false));
+            complaints(
+                &mut errors,
+                &path.child("hostname"),
+                host,
+                names::dns1123_label(host, false),
+            );
         }
         hints(&mut errors, &path.child("hints"), endpoint);
     }
@@ -169,7 +212,11 @@ fn addresses(errors: &mut Errors, path: &Path, endpoint: &Value, ty: &str) {
         if found.is_empty() {
             let v6 = names::parse_ip_sloppy(address).is_some_and(|ip| ip.addr.is_ipv6());
             if v6 != (ty == "IPv6") {
-                errors.push(Error::invalid(path, address, format!("must be an {ty} address")));
+                errors.push(Error::invalid(
+                    path,
+                    address,
+                    format!("must be an {ty} address"),
+                ));
             }
             endpoint_ip(errors, &at, address);
         }

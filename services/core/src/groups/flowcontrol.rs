@@ -46,7 +46,11 @@ impl Strategy for FlowSchema {
         let precedence = object.i64_at(&["spec", "matchingPrecedence"]).unwrap_or(0);
         let path = spec.child("matchingPrecedence");
         if precedence <= 0 {
-            errors.push(Error::invalid(&path, precedence, "must be a positive value"));
+            errors.push(Error::invalid(
+                &path,
+                precedence,
+                "must be a positive value",
+            ));
         }
         if precedence > MAX_PRECEDENCE {
             let text = format!("must not be greater than {MAX_PRECEDENCE}");
@@ -63,7 +67,11 @@ impl Strategy for FlowSchema {
             if !matches!(ty, "ByNamespace" | "ByUser") {
                 // Go prints the whole struct here.
                 let shown = obj!({"Type": ty});
-                errors.push(Error::not_supported(&path, shown, &["ByNamespace", "ByUser"]));
+                errors.push(Error::not_supported(
+                    &path,
+                    shown,
+                    &["ByNamespace", "ByUser"],
+                ));
             }
         }
         let level = object.str_at(&["spec", "priorityLevelConfiguration", "name"]);
@@ -72,7 +80,12 @@ impl Strategy for FlowSchema {
             let text = "must reference a priority level";
             errors.push(Error::required(&path, text));
         } else {
-            complaints(&mut errors, &path, level, names::dns1123_subdomain(level, false));
+            complaints(
+                &mut errors,
+                &path,
+                level,
+                names::dns1123_subdomain(level, false),
+            );
         }
         for (i, rule) in object.items_at(&["spec", "rules"]).iter().enumerate() {
             policy_rule(&mut errors, &spec.child("rules").index(i), rule);
@@ -84,7 +97,10 @@ impl Strategy for FlowSchema {
 fn policy_rule(errors: &mut Errors, path: &Path, rule: &Value) {
     let subjects = rule.items_at(&["subjects"]);
     if subjects.is_empty() {
-        errors.push(Error::required(&path.child("subjects"), "subjects must contain at least one value"));
+        errors.push(Error::required(
+            &path.child("subjects"),
+            "subjects must contain at least one value",
+        ));
     }
     for (i, subject) in subjects.iter().enumerate() {
         let at = path.child("subjects").index(i);
@@ -100,7 +116,9 @@ fn policy_rule(errors: &mut Errors, path: &Path, rule: &Value) {
         };
         if !is_set(subject, &[member]) {
             let text = match kind {
-                "ServiceAccount" => "serviceAccount is required when subject kind is 'ServiceAccount'",
+                "ServiceAccount" => {
+                    "serviceAccount is required when subject kind is 'ServiceAccount'"
+                }
                 "User" => "user is required when subject kind is 'User'",
                 _ => "group is required when subject kind is 'Group'",
             };
@@ -109,7 +127,10 @@ fn policy_rule(errors: &mut Errors, path: &Path, rule: &Value) {
             errors.push(Error::required(&at.child(member).child("name"), ""));
         }
     }
-    let (resource, other) = (rule.items_at(&["resourceRules"]), rule.items_at(&["nonResourceRules"]));
+    let (resource, other) = (
+        rule.items_at(&["resourceRules"]),
+        rule.items_at(&["nonResourceRules"]),
+    );
     if resource.is_empty() && other.is_empty() {
         let text = "at least one of resourceRules and nonResourceRules has to be non-empty";
         errors.push(Error::required(path, text));
@@ -139,9 +160,24 @@ fn alone(errors: &mut Errors, path: &Path, rule: &Value, list: &str, empty: &str
 
 fn verbs(errors: &mut Errors, path: &Path, rule: &Value) {
     const KNOWN: [&str; 9] = [
-        "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch",
+        "create",
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "proxy",
+        "update",
+        "watch",
     ];
-    alone(errors, path, rule, "verbs", "verbs must contain at least one value", "verbs");
+    alone(
+        errors,
+        path,
+        rule,
+        "verbs",
+        "verbs must contain at least one value",
+        "verbs",
+    );
     let all = strings(rule, &["verbs"]);
     if !all.contains(&"*") && all.iter().any(|v| !KNOWN.contains(v)) {
         let value = rule.get("verbs").cloned().unwrap_or_default();
@@ -217,7 +253,11 @@ impl Strategy for PriorityLevel {
             }
             "Limited" => limited(&mut errors, object),
             other => {
-                errors.push(Error::not_supported(&spec.child("type"), other, &["Exempt", "Limited"]));
+                errors.push(Error::not_supported(
+                    &spec.child("type"),
+                    other,
+                    &["Exempt", "Limited"],
+                ));
             }
         }
         errors
@@ -232,15 +272,24 @@ fn limited(errors: &mut Errors, object: &Value) {
     }
     let path = spec.child("limited");
     if !is_set(object, &["spec", "limited"]) {
-        errors.push(Error::required(&path, "must not be empty when type is Limited"));
+        errors.push(Error::required(
+            &path,
+            "must not be empty when type is Limited",
+        ));
         return;
     }
     let response = path.child("limitResponse");
     let ty = object.str_at(&["spec", "limited", "limitResponse", "type"]);
-    let shares = object.i64_at(&["spec", "limited", "nominalConcurrencyShares"]).unwrap_or(0);
+    let shares = object
+        .i64_at(&["spec", "limited", "nominalConcurrencyShares"])
+        .unwrap_or(0);
     if shares < 0 {
         let at = path.child("nominalConcurrencyShares");
-        errors.push(Error::invalid(&at, shares, "must be a non-negative integer"));
+        errors.push(Error::invalid(
+            &at,
+            shares,
+            "must be a non-negative integer",
+        ));
     }
     one_of(errors, &response.child("type"), ty, &["Queue", "Reject"]);
     let queuing = is_set(object, &["spec", "limited", "limitResponse", "queuing"]);
@@ -256,19 +305,29 @@ fn limited(errors: &mut Errors, object: &Value) {
     let percent = ["spec", "limited", "lendablePercent"];
     if let Some(n) = object.i64_at(&percent).filter(|n| !(0..=100).contains(n)) {
         let at = path.child("lendablePercent");
-        errors.push(Error::invalid(&at, n, "must be between 0 and 100, inclusive"));
+        errors.push(Error::invalid(
+            &at,
+            n,
+            "must be between 0 and 100, inclusive",
+        ));
     }
     let percent = ["spec", "limited", "borrowingLimitPercent"];
     if let Some(n) = object.i64_at(&percent).filter(|n| *n < 0) {
         let at = path.child("borrowingLimitPercent");
-        errors.push(Error::invalid(&at, n, "if specified, must be a non-negative integer"));
+        errors.push(Error::invalid(
+            &at,
+            n,
+            "if specified, must be a non-negative integer",
+        ));
     }
 }
 
 fn queuing_rules(errors: &mut Errors, path: &Path, object: &Value) {
     const MAX_QUEUES: i64 = 10_000_000;
     let get = |field: &str| {
-        object.i64_at(&["spec", "limited", "limitResponse", "queuing", field]).unwrap_or(0)
+        object
+            .i64_at(&["spec", "limited", "limitResponse", "queuing", field])
+            .unwrap_or(0)
     };
     let mut wrong = |field: &str, text: String| {
         errors.push(Error::invalid(&path.child(field), get(field), text));
@@ -285,6 +344,9 @@ fn queuing_rules(errors: &mut Errors, path: &Path, object: &Value) {
     if hand <= 0 {
         wrong("handSize", "must be positive".into());
     } else if hand > queues {
-        wrong("handSize", format!("should not be greater than queues ({queues})"));
+        wrong(
+            "handSize",
+            format!("should not be greater than queues ({queues})"),
+        );
     }
 }

@@ -8,5 +8,6 @@ pub mod poddisruptionbudget;
 
 /// Strategy of a resource of this group, `None` for one without rules of its own.
 pub fn strategy(plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
-    (plural == "poddisruptionbudgets").then(|| Arc::new(poddisruptionbudget::PodDisruptionBudget) as _)
+    (plural == "poddisruptionbudgets")
+        .then(|| Arc::new(poddisruptionbudget::PodDisruptionBudget) as _)
 }

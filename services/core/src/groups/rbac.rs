@@ -36,7 +36,12 @@ impl Strategy for Role {
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut errors = kube_finalizers(object);
         for (i, rule) in object.items_at(&["rules"]).iter().enumerate() {
-            policy_rule(&mut errors, &Path::new("rules").index(i), rule, self.namespaced);
+            policy_rule(
+                &mut errors,
+                &Path::new("rules").index(i),
+                rule,
+                self.namespaced,
+            );
         }
         if !self.namespaced && is_set(object, &["aggregationRule"]) {
             aggregation(&mut errors, object);
@@ -56,7 +61,10 @@ impl Strategy for Role {
 fn policy_rule(errors: &mut Errors, path: &Path, rule: &Value, namespaced: bool) {
     let empty = |list: &str| rule.items_at(&[list]).is_empty();
     if empty("verbs") {
-        errors.push(Error::required(&path.child("verbs"), "verbs must contain at least one value"));
+        errors.push(Error::required(
+            &path.child("verbs"),
+            "verbs must contain at least one value",
+        ));
     }
     if !empty("nonResourceURLs") {
         let urls = rule.get("nonResourceURLs").cloned().unwrap_or_default();
@@ -122,7 +130,12 @@ impl Strategy for Binding {
         let mut errors = kube_finalizers(object);
         self.role_ref(&mut errors, object);
         for (i, s) in object.items_at(&["subjects"]).iter().enumerate() {
-            subject(&mut errors, &Path::new("subjects").index(i), s, self.namespaced);
+            subject(
+                &mut errors,
+                &Path::new("subjects").index(i),
+                s,
+                self.namespaced,
+            );
         }
         errors
     }
@@ -130,13 +143,20 @@ impl Strategy for Binding {
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
         let mut errors = self.validate(ctx, object);
         let part = |v: &Value, name: &str| v.str_at(&["roleRef", name]).to_owned();
-        if ["apiGroup", "kind", "name"].iter().any(|n| part(object, n) != part(old, n)) {
+        if ["apiGroup", "kind", "name"]
+            .iter()
+            .any(|n| part(object, n) != part(old, n))
+        {
             let shown = obj!({
                 "APIGroup": (part(object, "apiGroup")),
                 "Kind": (part(object, "kind")),
                 "Name": (part(object, "name"))
             });
-            errors.push(Error::invalid(&Path::new("roleRef"), shown, "cannot change roleRef"));
+            errors.push(Error::invalid(
+                &Path::new("roleRef"),
+                shown,
+                "cannot change roleRef",
+            ));
         }
         errors
     }
@@ -155,9 +175,17 @@ impl Binding {
         let path = Path::new("roleRef");
         let group = object.str_at(&["roleRef", "apiGroup"]);
         if group != GROUP {
-            errors.push(Error::not_supported(&path.child("apiGroup"), group, &[GROUP]));
+            errors.push(Error::not_supported(
+                &path.child("apiGroup"),
+                group,
+                &[GROUP],
+            ));
         }
-        let kinds: &[&str] = if self.namespaced { &["Role", "ClusterRole"] } else { &["ClusterRole"] };
+        let kinds: &[&str] = if self.namespaced {
+            &["Role", "ClusterRole"]
+        } else {
+            &["ClusterRole"]
+        };
         let kind = object.str_at(&["roleRef", "kind"]);
         if !kinds.contains(&kind) {
             errors.push(Error::not_supported(&path.child("kind"), kind, kinds));
@@ -166,7 +194,12 @@ impl Binding {
         if name.is_empty() {
             errors.push(Error::required(&path.child("name"), ""));
         } else {
-            complaints(errors, &path.child("name"), name, names::path_segment(name, false));
+            complaints(
+                errors,
+                &path.child("name"),
+                name,
+                names::path_segment(name, false),
+            );
         }
     }
 }
@@ -179,7 +212,12 @@ fn subject(errors: &mut Errors, path: &Path, s: &Value, namespaced: bool) {
     match s.str_at(&["kind"]) {
         "ServiceAccount" => {
             if !name.is_empty() {
-                complaints(errors, &path.child("name"), name, names::dns1123_subdomain(name, false));
+                complaints(
+                    errors,
+                    &path.child("name"),
+                    name,
+                    names::dns1123_subdomain(name, false),
+                );
             }
             if !group.is_empty() {
                 errors.push(Error::not_supported(&path.child("apiGroup"), group, &[""]));
@@ -190,7 +228,11 @@ fn subject(errors: &mut Errors, path: &Path, s: &Value, namespaced: bool) {
         }
         "User" | "Group" => {
             if group != GROUP {
-                errors.push(Error::not_supported(&path.child("apiGroup"), group, &[GROUP]));
+                errors.push(Error::not_supported(
+                    &path.child("apiGroup"),
+                    group,
+                    &[GROUP],
+                ));
             }
         }
         other => {

@@ -18,7 +18,9 @@ use crate::{
 pub fn strategy(plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
     Some(match plural {
         "resourceclaims" => Arc::new(Claim { at: &["spec"] }),
-        "resourceclaimtemplates" => Arc::new(Claim { at: &["spec", "spec"] }),
+        "resourceclaimtemplates" => Arc::new(Claim {
+            at: &["spec", "spec"],
+        }),
         "deviceclasses" => Arc::new(DeviceClass),
         "resourceslices" => Arc::new(Slice),
         _ => return None,
@@ -48,7 +50,9 @@ impl Strategy for Claim {
             if is_set(request, &["exactly"]) {
                 request_defaults(request, &["exactly"]);
             }
-            each(request, &["firstAvailable"], |sub| request_defaults(sub, &[]));
+            each(request, &["firstAvailable"], |sub| {
+                request_defaults(sub, &[])
+            });
         });
     }
 
@@ -61,7 +65,9 @@ impl Strategy for Claim {
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut errors = kube_finalizers(object);
         let spec = object.at(self.at).unwrap_or(&Value::Null);
-        let path = self.at[1..].iter().fold(Path::new(self.at[0]), |p, n| p.child(n));
+        let path = self.at[1..]
+            .iter()
+            .fold(Path::new(self.at[0]), |p, n| p.child(n));
         devices(&mut errors, &path.child("devices"), spec);
         errors
     }
@@ -75,11 +81,18 @@ impl Strategy for Claim {
         if self.is_template() {
             errors = self.validate(ctx, object);
             // Metadata is embedded in the struct and printed beside its members.
-            let mut whole = object.at(&["spec", "metadata"]).cloned().unwrap_or_else(Value::object);
+            let mut whole = object
+                .at(&["spec", "metadata"])
+                .cloned()
+                .unwrap_or_else(Value::object);
             whole.set(&["Spec"], shown);
             shown = whole;
         }
-        errors.push(Error::invalid(&Path::new("spec"), shown, "field is immutable"));
+        errors.push(Error::invalid(
+            &Path::new("spec"),
+            shown,
+            "field is immutable",
+        ));
         errors
     }
 }
@@ -105,7 +118,12 @@ fn devices(errors: &mut Errors, path: &Path, spec: &Value) {
         if known.iter().any(|k| k == name) {
             errors.push(Error::duplicate(&at, name));
         }
-        complaints(errors, &at.child("name"), name, names::dns1123_label(name, false));
+        complaints(
+            errors,
+            &at.child("name"),
+            name,
+            names::dns1123_label(name, false),
+        );
         one_request(errors, &at, request);
         known.push(name.to_owned());
         for sub in request.items_at(&["firstAvailable"]) {
@@ -113,9 +131,22 @@ fn devices(errors: &mut Errors, path: &Path, spec: &Value) {
         }
     }
     // A request with a bad name cannot be meant.
-    known.retain(|k| !k.is_empty() && k.split('/').all(|n| names::dns1123_label(n, false).is_empty()));
-    for (i, constraint) in spec.items_at(&["devices", "constraints"]).iter().enumerate() {
-        one_constraint(errors, &path.child("constraints").index(i), constraint, &known);
+    known.retain(|k| {
+        !k.is_empty()
+            && k.split('/')
+                .all(|n| names::dns1123_label(n, false).is_empty())
+    });
+    for (i, constraint) in spec
+        .items_at(&["devices", "constraints"])
+        .iter()
+        .enumerate()
+    {
+        one_constraint(
+            errors,
+            &path.child("constraints").index(i),
+            constraint,
+            &known,
+        );
     }
 }
 
@@ -138,7 +169,12 @@ fn one_request(errors: &mut Errors, path: &Path, request: &Value) {
             for (i, sub) in alternatives.iter().enumerate() {
                 let at = path.child("firstAvailable").index(i);
                 let name = sub.str_at(&["name"]);
-                complaints(errors, &at.child("name"), name, names::dns1123_label(name, false));
+                complaints(
+                    errors,
+                    &at.child("name"),
+                    name,
+                    names::dns1123_label(name, false),
+                );
                 exact_request(errors, &at, sub);
             }
         }
@@ -165,14 +201,22 @@ fn exact_request(errors: &mut Errors, path: &Path, request: &Value) {
             let text = "must not be specified when allocationMode is 'All'";
             errors.push(Error::invalid(&path.child("count"), count, text));
         }
-        _ => one_of(errors, &path.child("allocationMode"), mode, &["All", "ExactCount"]),
+        _ => one_of(
+            errors,
+            &path.child("allocationMode"),
+            mode,
+            &["All", "ExactCount"],
+        ),
     }
 }
 
 fn selectors(errors: &mut Errors, path: &Path, holder: &Value) {
     for (i, selector) in holder.items_at(&["selectors"]).iter().enumerate() {
         if !is_set(selector, &["cel"]) {
-            errors.push(Error::required(&path.child("selectors").index(i).child("cel"), ""));
+            errors.push(Error::required(
+                &path.child("selectors").index(i).child("cel"),
+                "",
+            ));
         }
     }
 }
@@ -201,7 +245,12 @@ fn one_constraint(errors: &mut Errors, path: &Path, constraint: &Value, known: &
 /// The spec as Go prints its internal struct.
 fn shown_spec(spec: &Value) -> Value {
     const REQUEST: [&str; 7] = [
-        "deviceClassName=", "selectors", "allocationMode=", "count", "adminAccess", "tolerations",
+        "deviceClassName=",
+        "selectors",
+        "allocationMode=",
+        "count",
+        "adminAccess",
+        "tolerations",
         "capacity",
     ];
     let list = |path: &[&str], show: &dyn Fn(&Value) -> Value| -> Value {
@@ -225,7 +274,10 @@ fn shown_spec(spec: &Value) -> Value {
     let mut out = Value::object();
     out.set(&["Devices", "Requests"], requests);
     out.set(&["Devices", "Constraints"], constraints);
-    out.set(&["Devices", "Config"], spec.at(&["devices", "config"]).cloned().unwrap_or_default());
+    out.set(
+        &["Devices", "Config"],
+        spec.at(&["devices", "config"]).cloned().unwrap_or_default(),
+    );
     out
 }
 
@@ -241,7 +293,11 @@ impl Strategy for DeviceClass {
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut errors = kube_finalizers(object);
-        selectors(&mut errors, &Path::new("spec"), object.get("spec").unwrap_or(&Value::Null));
+        selectors(
+            &mut errors,
+            &Path::new("spec"),
+            object.get("spec").unwrap_or(&Value::Null),
+        );
         errors
     }
 }

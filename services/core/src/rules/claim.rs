@@ -1,10 +1,18 @@
 //! Spec of a persistent volume claim, where it stands in templates.
 
-use catena_objects::{field::{Error, Errors}, names};
+use catena_objects::{
+    field::{Error, Errors},
+    names,
+};
 
 use super::{At, NOT_NEGATIVE, labels, meta, quantity};
 
-const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+const MODES: [&str; 4] = [
+    "ReadOnlyMany",
+    "ReadWriteMany",
+    "ReadWriteOnce",
+    "ReadWriteOncePod",
+];
 
 /// `ValidatePersistentVolumeClaimTemplate`.
 pub fn template(at: &At, e: &mut Errors) {
@@ -70,7 +78,11 @@ fn sources(at: &At, e: &mut Errors) {
         s.child("kind").need(e);
         let group = s.child("apiGroup");
         if group.str().is_empty() && s.text("kind") != "PersistentVolumeClaim" {
-            s.bad_value(e, s.text("kind"), "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+            s.bad_value(
+                e,
+                s.text("kind"),
+                "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+            );
         }
         class(&group, e);
         let ns = s.child("namespace");
@@ -82,8 +94,15 @@ fn sources(at: &At, e: &mut Errors) {
     if a.has() && b.has() {
         let shown = a.path.as_str();
         if !b.text("namespace").is_empty() {
-            at.bad_value(e, shown, "may not be specified when dataSourceRef.namespace is specified");
-        } else if ["apiGroup", "kind", "name"].iter().any(|f| a.v.get(f) != b.v.get(f)) {
+            at.bad_value(
+                e,
+                shown,
+                "may not be specified when dataSourceRef.namespace is specified",
+            );
+        } else if ["apiGroup", "kind", "name"]
+            .iter()
+            .any(|f| a.v.get(f) != b.v.get(f))
+        {
             at.bad_value(e, shown, "must match dataSourceRef");
         }
     }

@@ -8,7 +8,9 @@ pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(x), Value::Object(y)) => {
             std::sync::Arc::ptr_eq(x, y)
-                || (x.iter().all(|(k, v)| same(v, y.get(k).unwrap_or(&Value::Null)))
+                || (x
+                    .iter()
+                    .all(|(k, v)| same(v, y.get(k).unwrap_or(&Value::Null)))
                     && y.iter().all(|(k, v)| x.contains_key(k) || empty(v)))
         }
         (Value::Array(x), Value::Array(y)) => {

@@ -46,10 +46,15 @@ fn requirement(at: &At, allow_bad_values: bool, e: &mut Errors) {
         }
         "Exists" | "DoesNotExist" => {
             if !values.is_empty() {
-                values.forbidden(e, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+                values.forbidden(
+                    e,
+                    "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+                );
             }
         }
-        _ => at.child("operator").bad_text(e, "not a valid selector operator"),
+        _ => at
+            .child("operator")
+            .bad_text(e, "not a valid selector operator"),
     }
     key(&at.child("key"), at.text("key"), e);
     if !allow_bad_values {
@@ -100,7 +105,9 @@ pub fn matches(selector: &Value, labels: &Value) -> bool {
         && selector.items_at(&["matchExpressions"]).iter().all(|r| {
             let have = label(r.str_at(&["key"]));
             let listed = have.is_some_and(|h| {
-                r.items_at(&["values"]).iter().any(|v| v.as_str() == Some(h))
+                r.items_at(&["values"])
+                    .iter()
+                    .any(|v| v.as_str() == Some(h))
             });
             match r.str_at(&["operator"]) {
                 "In" => listed,

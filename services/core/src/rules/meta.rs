@@ -29,7 +29,11 @@ pub fn annotations(at: &At, e: &mut Errors) {
 pub fn finalizers(object: &Value) -> Errors {
     let mut e = Errors::new();
     let path = Path::new("metadata").child("finalizers");
-    for (i, f) in object.items_at(&["metadata", "finalizers"]).iter().enumerate() {
+    for (i, f) in object
+        .items_at(&["metadata", "finalizers"])
+        .iter()
+        .enumerate()
+    {
         let name = f.as_str().unwrap_or_default();
         if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
             let why = "name is neither a standard finalizer name nor is it fully qualified";

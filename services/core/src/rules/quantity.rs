@@ -48,5 +48,9 @@ pub fn add(a: &Value, b: &Value) -> Value {
 
 /// The larger one.
 pub fn max(a: &Value, b: &Value) -> Value {
-    if cmp(a, b).is_ge() { a.clone() } else { b.clone() }
+    if cmp(a, b).is_ge() {
+        a.clone()
+    } else {
+        b.clone()
+    }
 }

@@ -5,15 +5,37 @@ use catena_objects::{Value, field::Errors, names};
 use super::{At, quantity};
 
 const STANDARD: [&str; 20] = [
-    "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory",
-    "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods",
-    "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
-    "persistentvolumeclaims", "storage", "requests.storage", "services.nodeports",
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "storage",
+    "requests.storage",
+    "services.nodeports",
     "services.loadbalancers",
 ];
 const INTEGER: [&str; 9] = [
-    "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
-    "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "services.nodeports",
+    "services.loadbalancers",
 ];
 const HUGE: &str = "hugepages-";
 
@@ -25,7 +47,11 @@ pub fn validate(at: &At, name: &str, e: &mut Errors) {
         at.bad_value(e, name, why);
     }
     if good && !name.contains('/') && !is_standard(name) {
-        at.bad_value(e, name, "must be a standard resource type or fully qualified");
+        at.bad_value(
+            e,
+            name,
+            "must be a standard resource type or fully qualified",
+        );
     }
 }
 
@@ -76,7 +102,11 @@ pub fn huge_page_divides(name: &str, amount: &Value) -> bool {
     let Some(size) = name.strip_prefix(HUGE).map(Value::from) else {
         return false;
     };
-    let (Some(size), true, Some(q)) = (quantity::of(&size), quantity::is_whole(&size), quantity::of(amount)) else {
+    let (Some(size), true, Some(q)) = (
+        quantity::of(&size),
+        quantity::is_whole(&size),
+        quantity::of(amount),
+    ) else {
         return false;
     };
     size.sign() > 0 && q.value() % size.value() == 0

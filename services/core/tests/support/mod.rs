@@ -20,7 +20,10 @@ impl State {
         if r.end.is_empty() {
             return self.keys.get(&r.key).cloned().into_iter().collect();
         }
-        self.keys.range(r.key.clone()..r.end.clone()).map(|(_, kv)| kv.clone()).collect()
+        self.keys
+            .range(r.key.clone()..r.end.clone())
+            .map(|(_, kv)| kv.clone())
+            .collect()
     }
 
     fn run(&mut self, op: &Op) -> OpResponse {
@@ -47,22 +50,44 @@ impl State {
 #[async_trait]
 impl Storage for Memory {
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse> {
-        let state = self.0.lock().expect("no test panics while it holds the lock");
+        let state = self
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock");
         let kvs = state.range(&request);
-        Ok(RangeResponse { revision: state.revision, count: kvs.len() as i64, kvs, more: false })
+        Ok(RangeResponse {
+            revision: state.revision,
+            count: kvs.len() as i64,
+            kvs,
+            more: false,
+        })
     }
 
     async fn txn(&self, request: TxnRequest) -> Result<TxnResponse> {
-        let mut state = self.0.lock().expect("no test panics while it holds the lock");
-        let succeeded = request.compare.iter().all(|Compare::ModRevision { key, equals }| {
-            state.keys.get(key).map_or(0, |kv| kv.mod_revision) == *equals
-        });
-        let ops = if succeeded { &request.success } else { &request.failure };
+        let mut state = self
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock");
+        let succeeded = request
+            .compare
+            .iter()
+            .all(|Compare::ModRevision { key, equals }| {
+                state.keys.get(key).map_or(0, |kv| kv.mod_revision) == *equals
+            });
+        let ops = if succeeded {
+            &request.success
+        } else {
+            &request.failure
+        };
         if ops.iter().any(|op| !matches!(op, Op::Get { .. })) {
             state.revision += 1;
         }
         let responses = ops.iter().map(|op| state.run(op)).collect();
-        Ok(TxnResponse { revision: state.revision, succeeded, responses })
+        Ok(TxnResponse {
+            revision: state.revision,
+            succeeded,
+            responses,
+        })
     }
 
     async fn watch(&self, _: WatchRequest) -> Result<Watch> {

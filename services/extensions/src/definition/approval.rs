@@ -20,7 +20,10 @@ pub(crate) enum State {
 
 pub(crate) fn is_protected(group: &str) -> bool {
     ["k8s.io", "kubernetes.io"].iter().any(|domain| {
-        group == *domain || group.strip_suffix(domain).is_some_and(|head| head.ends_with('.'))
+        group == *domain
+            || group
+                .strip_suffix(domain)
+                .is_some_and(|head| head.ends_with('.'))
     })
 }
 
@@ -33,7 +36,10 @@ pub(crate) fn state(definition: &Value) -> (State, String) {
         return (State::Missing, why);
     }
     if given.starts_with("unapproved") {
-        return (State::Bypassed, format!("not approved: {}", go_quote(given)));
+        return (
+            State::Bypassed,
+            format!("not approved: {}", go_quote(given)),
+        );
     }
     if is_url(given) {
         return (State::Approved, format!("approved in {given}"));
@@ -46,7 +52,9 @@ pub(crate) fn state(definition: &Value) -> (State, String) {
 
 /// Scheme and host are there.
 fn is_url(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
     scheme.starts_with(|c: char| c.is_ascii_alphabetic())

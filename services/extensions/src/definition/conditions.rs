@@ -3,7 +3,10 @@
 use catena_objects::{Map, Value};
 
 pub(crate) fn find<'a>(object: &'a Value, ty: &str) -> Option<&'a Value> {
-    object.items_at(&["status", "conditions"]).iter().find(|c| c.str_at(&["type"]) == ty)
+    object
+        .items_at(&["status", "conditions"])
+        .iter()
+        .find(|c| c.str_at(&["type"]) == ty)
 }
 
 pub(crate) fn is_true(object: &Value, ty: &str) -> bool {

@@ -26,8 +26,16 @@ pub(super) fn validate(
         let why = "must be None if spec.preserveUnknownFields is true";
         errors.push(Error::invalid(&at.child("strategy"), strategy, why));
     }
-    spec::one_of(conversion, &["strategy"], &at.child("strategy"), &["None", "Webhook"], errors);
-    let config = conversion.at(&["webhook", "clientConfig"]).filter(|c| !c.is_null());
+    spec::one_of(
+        conversion,
+        &["strategy"],
+        &at.child("strategy"),
+        &["None", "Webhook"],
+        errors,
+    );
+    let config = conversion
+        .at(&["webhook", "clientConfig"])
+        .filter(|c| !c.is_null());
     let reviews = conversion.items_at(&["webhook", "conversionReviewVersions"]);
     let config_at = at.child("webhookClientConfig");
     let reviews_at = at.child("conversionReviewVersions");
@@ -62,7 +70,10 @@ fn client(config: &Value, old: Option<&Value>, at: &Path, errors: &mut Errors) {
     match (url, service) {
         (Some(url), None) => self::url(url, &at.child("url"), errors),
         (None, Some(service)) => self::service(service, &at.child("service"), errors),
-        _ => errors.push(Error::required(at, "exactly one of url or service is required")),
+        _ => errors.push(Error::required(
+            at,
+            "exactly one of url or service is required",
+        )),
     }
     let bundle = config.str_at(&["caBundle"]);
     if bundle.is_empty() || ca_bundle_is_valid(bundle) {
@@ -82,12 +93,22 @@ fn client(config: &Value, old: Option<&Value>, at: &Path, errors: &mut Errors) {
 /// Base64 of PEM with a certificate in it.
 pub(crate) fn ca_bundle_is_valid(text: &str) -> bool {
     use base64::{Engine, engine::general_purpose::STANDARD};
-    let Ok(pem) = STANDARD.decode(text) else { return false };
-    let Ok(pem) = String::from_utf8(pem) else { return false };
-    let Some((_, rest)) = pem.split_once("-----BEGIN CERTIFICATE-----") else { return false };
-    let Some((body, _)) = rest.split_once("-----END CERTIFICATE-----") else { return false };
+    let Ok(pem) = STANDARD.decode(text) else {
+        return false;
+    };
+    let Ok(pem) = String::from_utf8(pem) else {
+        return false;
+    };
+    let Some((_, rest)) = pem.split_once("-----BEGIN CERTIFICATE-----") else {
+        return false;
+    };
+    let Some((body, _)) = rest.split_once("-----END CERTIFICATE-----") else {
+        return false;
+    };
     let body: String = body.split_whitespace().collect();
-    STANDARD.decode(body).is_ok_and(|der| der.first() == Some(&0x30))
+    STANDARD
+        .decode(body)
+        .is_ok_and(|der| der.first() == Some(&0x30))
 }
 
 fn url(text: &str, at: &Path, errors: &mut Errors) {
@@ -95,7 +116,9 @@ fn url(text: &str, at: &Path, errors: &mut Errors) {
     let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (scheme, rest) = rest.split_once(':').unwrap_or(("", rest));
-    let authority = rest.strip_prefix("//").map(|r| r.split('/').next().unwrap_or_default());
+    let authority = rest
+        .strip_prefix("//")
+        .map(|r| r.split('/').next().unwrap_or_default());
     let (user, host) = match authority.unwrap_or_default().rsplit_once('@') {
         Some((user, host)) => (Some(user), host),
         None => (None, authority.unwrap_or_default()),
@@ -105,17 +128,29 @@ fn url(text: &str, at: &Path, errors: &mut Errors) {
         errors.push(Error::invalid(at, scheme, why));
     }
     if host.is_empty() {
-        errors.push(Error::invalid(at, "", format!("host must be specified{FORM}")));
+        errors.push(Error::invalid(
+            at,
+            "",
+            format!("host must be specified{FORM}"),
+        ));
     }
     if let Some(user) = user {
         let why = "user information is not permitted in the URL";
         errors.push(Error::invalid(at, user, why));
     }
     if !fragment.is_empty() {
-        errors.push(Error::invalid(at, fragment, "fragments are not permitted in the URL"));
+        errors.push(Error::invalid(
+            at,
+            fragment,
+            "fragments are not permitted in the URL",
+        ));
     }
     if !query.is_empty() {
-        errors.push(Error::invalid(at, query, "query parameters are not permitted in the URL"));
+        errors.push(Error::invalid(
+            at,
+            query,
+            "query parameters are not permitted in the URL",
+        ));
     }
 }
 
@@ -148,9 +183,18 @@ fn service(service: &Value, at: &Path, errors: &mut Errors) {
     let mut chars = path.chars();
     chars.next();
     let rest = chars.as_str();
-    for (i, step) in rest.strip_suffix('/').unwrap_or(rest).split('/').enumerate() {
+    for (i, step) in rest
+        .strip_suffix('/')
+        .unwrap_or(rest)
+        .split('/')
+        .enumerate()
+    {
         if step.is_empty() {
-            errors.push(Error::invalid(&at, path, format!("segment[{i}] may not be empty")));
+            errors.push(Error::invalid(
+                &at,
+                path,
+                format!("segment[{i}] may not be empty"),
+            ));
             continue;
         }
         for why in dns1123_subdomain(step, false) {
@@ -174,7 +218,9 @@ fn review_versions(list: &[Value], strict: bool, at: &Path, errors: &mut Errors)
             errors.push(Error::invalid(&at.index(i), name, why));
         }
     }
-    let known = list.iter().any(|v| v.as_str().is_some_and(|s| REVIEWS.contains(&s)));
+    let known = list
+        .iter()
+        .any(|v| v.as_str().is_some_and(|s| REVIEWS.contains(&s)));
     if strict && !known {
         let why = format!("must include at least one of {}", REVIEWS.join(", "));
         errors.push(Error::invalid(at, list.to_vec(), why));

@@ -19,9 +19,9 @@ impl<'a> Hub<'a> {
         let versions = versions(definition);
         let shared = |key: &str| {
             let part = |v: &'a Value| v.get(key).filter(|p| !empty(p));
-            versions.split_first().is_some_and(|(first, rest)| {
-                rest.iter().all(|v| part(v) == part(first))
-            })
+            versions
+                .split_first()
+                .is_some_and(|(first, rest)| rest.iter().all(|v| part(v) == part(first)))
         };
         Self {
             versions,
@@ -51,11 +51,20 @@ impl<'a> Hub<'a> {
         m.insert("Served", v.bool_at(&["served"]).unwrap_or(false));
         m.insert("Storage", v.bool_at(&["storage"]).unwrap_or(false));
         m.insert("Deprecated", v.bool_at(&["deprecated"]).unwrap_or(false));
-        m.insert("DeprecationWarning", v.get("deprecationWarning").cloned().unwrap_or_default());
+        m.insert(
+            "DeprecationWarning",
+            v.get("deprecationWarning").cloned().unwrap_or_default(),
+        );
         m.insert("Schema", part("schema", self.schema));
         m.insert("Subresources", part("subresources", self.subresources));
-        m.insert("AdditionalPrinterColumns", part("additionalPrinterColumns", self.columns));
-        m.insert("SelectableFields", part("selectableFields", self.selectable));
+        m.insert(
+            "AdditionalPrinterColumns",
+            part("additionalPrinterColumns", self.columns),
+        );
+        m.insert(
+            "SelectableFields",
+            part("selectableFields", self.selectable),
+        );
         m.into()
     }
 }

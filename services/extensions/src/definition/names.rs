@@ -47,7 +47,11 @@ fn each(names: &Value, key: &str, path: &Path, errors: &mut Errors) {
         let name = name.as_str().unwrap_or_default();
         let why = dns1035_label(name, false);
         if !why.is_empty() {
-            errors.push(Error::invalid(&path.child(key).index(i), name, why.join(",")));
+            errors.push(Error::invalid(
+                &path.child(key).index(i),
+                name,
+                why.join(","),
+            ));
         }
     }
 }

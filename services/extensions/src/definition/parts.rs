@@ -8,8 +8,16 @@ use catena_objects::{
 use super::{hub::Hub, schema};
 
 const COLUMN_TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
-const COLUMN_FORMATS: [&str; 8] =
-    ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
+const COLUMN_FORMATS: [&str; 8] = [
+    "byte",
+    "date",
+    "date-time",
+    "double",
+    "float",
+    "int32",
+    "int64",
+    "password",
+];
 /// Most selectable fields of a version.
 const MAX_SELECTABLE: usize = 8;
 
@@ -22,10 +30,20 @@ pub(super) fn of_version(
     errors: &mut Errors,
 ) {
     if !hub.schema {
-        schema::validate(version, has_status(version), old, &at.child("schema"), errors);
+        schema::validate(
+            version,
+            has_status(version),
+            old,
+            &at.child("schema"),
+            errors,
+        );
     }
     if !hub.subresources {
-        subresources(version.get("subresources"), &at.child("subresources"), errors);
+        subresources(
+            version.get("subresources"),
+            &at.child("subresources"),
+            errors,
+        );
     }
     if !hub.columns {
         columns(version, &at.child("additionalPrinterColumns"), errors);
@@ -37,13 +55,19 @@ pub(super) fn of_version(
 
 /// Parts that all versions share.
 pub(super) fn shared(hub: &Hub<'_>, old: Option<&Value>, path: &Path, errors: &mut Errors) {
-    let Some(first) = hub.versions.first() else { return };
+    let Some(first) = hub.versions.first() else {
+        return;
+    };
     if hub.schema {
         let any_status = hub.versions.iter().any(has_status);
         schema::validate(first, any_status, old, &path.child("validation"), errors);
     }
     if hub.subresources {
-        subresources(first.get("subresources"), &path.child("subresources"), errors);
+        subresources(
+            first.get("subresources"),
+            &path.child("subresources"),
+            errors,
+        );
     }
     if hub.columns {
         columns(first, &path.child("additionalPrinterColumns"), errors);
@@ -54,12 +78,16 @@ pub(super) fn shared(hub: &Hub<'_>, old: Option<&Value>, path: &Path, errors: &m
 }
 
 fn has_status(version: &Value) -> bool {
-    version.at(&["subresources", "status"]).is_some_and(|s| !s.is_null())
+    version
+        .at(&["subresources", "status"])
+        .is_some_and(|s| !s.is_null())
 }
 
 /// `validateDeprecationWarning`.
 pub(super) fn deprecation(version: &Value, at: &Path, errors: &mut Errors) {
-    let Some(text) = version.get("deprecationWarning").and_then(Value::as_str) else { return };
+    let Some(text) = version.get("deprecationWarning").and_then(Value::as_str) else {
+        return;
+    };
     let at = at.child("deprecationWarning");
     let mut fail = |why: String| errors.push(Error::invalid(&at, text, why));
     if version.bool_at(&["deprecated"]) != Some(true) {
@@ -71,7 +99,9 @@ pub(super) fn deprecation(version: &Value, at: &Path, errors: &mut Errors) {
     if text.is_empty() {
         fail("must not be an empty string".to_owned());
     }
-    let odd = text.char_indices().find(|(_, c)| c.is_control() || (c.is_whitespace() && *c != ' '));
+    let odd = text
+        .char_indices()
+        .find(|(_, c)| c.is_control() || (c.is_whitespace() && *c != ' '));
     if let Some((i, _)) = odd {
         fail(format!(
             "must only contain printable UTF-8 characters; non-printable character found at index {i}"
@@ -89,14 +119,23 @@ fn simple_path(text: &str, at: &Path, errors: &mut Errors) -> bool {
 }
 
 fn subresources(v: Option<&Value>, at: &Path, errors: &mut Errors) {
-    let Some(scale) = v.and_then(|s| s.get("scale")).filter(|s| !s.is_null()) else { return };
-    for (key, root) in [("specReplicasPath", ".spec"), ("statusReplicasPath", ".status")] {
+    let Some(scale) = v.and_then(|s| s.get("scale")).filter(|s| !s.is_null()) else {
+        return;
+    };
+    for (key, root) in [
+        ("specReplicasPath", ".spec"),
+        ("statusReplicasPath", ".status"),
+    ] {
         let at = at.child(&format!("scale.{key}"));
         let text = scale.str_at(&[key]);
         if text.is_empty() {
             errors.push(Error::required(&at, ""));
         } else if simple_path(text, &at, errors) && !text.starts_with(&format!("{root}.")) {
-            errors.push(Error::invalid(&at, text, format!("should be a json path under {root}")));
+            errors.push(Error::invalid(
+                &at,
+                text,
+                format!("should be a json path under {root}"),
+            ));
         }
     }
     let text = scale.str_at(&["labelSelectorPath"]);
@@ -113,7 +152,11 @@ fn subresources(v: Option<&Value>, at: &Path, errors: &mut Errors) {
 
 fn columns(version: &Value, at: &Path, errors: &mut Errors) {
     let of = |list: &[&str]| format!("must be one of {}", list.join(","));
-    for (i, column) in version.items_at(&["additionalPrinterColumns"]).iter().enumerate() {
+    for (i, column) in version
+        .items_at(&["additionalPrinterColumns"])
+        .iter()
+        .enumerate()
+    {
         let at = at.index(i);
         if column.str_at(&["name"]).is_empty() {
             errors.push(Error::required(&at.child("name"), ""));
@@ -127,7 +170,11 @@ fn columns(version: &Value, at: &Path, errors: &mut Errors) {
         }
         let format = column.str_at(&["format"]);
         if !format.is_empty() && !COLUMN_FORMATS.contains(&format) {
-            errors.push(Error::invalid(&at.child("format"), format, of(&COLUMN_FORMATS)));
+            errors.push(Error::invalid(
+                &at.child("format"),
+                format,
+                of(&COLUMN_FORMATS),
+            ));
         }
         match column.str_at(&["jsonPath"]) {
             "" => errors.push(Error::required(&at.child("JSONPath"), "")),
@@ -157,12 +204,20 @@ fn selectable(version: &Value, old: Option<&Value>, at: &Path, errors: &mut Erro
         let found = match target(path, schema) {
             Ok(found) => found,
             Err(why) => {
-                errors.push(Error::invalid(&at, path, format!("is an invalid path: {why}")));
+                errors.push(Error::invalid(
+                    &at,
+                    path,
+                    format!("is an invalid path: {why}"),
+                ));
                 continue;
             }
         };
         if path.starts_with(".metadata.") || path == ".metadata" {
-            errors.push(Error::invalid(&at, path, "must not point to fields in metadata"));
+            errors.push(Error::invalid(
+                &at,
+                path,
+                "must not point to fields in metadata",
+            ));
         }
         if !matches!(found.str_at(&["type"]), "string" | "boolean" | "integer") {
             let why = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.";

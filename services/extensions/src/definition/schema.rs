@@ -29,7 +29,10 @@ const ALLOWED: [(&str, &str); 22] = [
     ("properties", "Properties"),
     ("externalDocs", "ExternalDocs"),
     ("example", "Example"),
-    ("x-kubernetes-preserve-unknown-fields", "XPreserveUnknownFields"),
+    (
+        "x-kubernetes-preserve-unknown-fields",
+        "XPreserveUnknownFields",
+    ),
     ("x-kubernetes-validations", "XValidations"),
 ];
 
@@ -42,7 +45,10 @@ pub(super) fn validate(
     at: &Path,
     errors: &mut Errors,
 ) {
-    let Some(schema) = version.at(&["schema", "openAPIV3Schema"]).filter(|s| !s.is_null()) else {
+    let Some(schema) = version
+        .at(&["schema", "openAPIV3Schema"])
+        .filter(|s| !s.is_null())
+    else {
         return;
     };
     let at = at.child("openAPIV3Schema");
@@ -75,7 +81,9 @@ fn root(schema: &Value, at: &Path, errors: &mut Errors) {
         _ => false,
     };
     let members = schema.as_object().into_iter().flatten();
-    let odd = members.filter(|(_, v)| !zero(v)).any(|(k, _)| !ALLOWED.iter().any(|(a, _)| a == k));
+    let odd = members
+        .filter(|(_, v)| !zero(v))
+        .any(|(k, _)| !ALLOWED.iter().any(|(a, _)| a == k));
     if odd {
         let list: Vec<&str> = ALLOWED.iter().map(|(_, go)| *go).collect();
         let why = format!(
@@ -88,7 +96,9 @@ fn root(schema: &Value, at: &Path, errors: &mut Errors) {
 
 /// Calls `each` on a schema and all below it.
 pub(super) fn walk(schema: &Value, each: &mut dyn FnMut(&Value)) {
-    let Some(map) = schema.as_object() else { return };
+    let Some(map) = schema.as_object() else {
+        return;
+    };
     each(schema);
     for key in ["items", "not", "additionalProperties"] {
         if let Some(v) = map.get(key) {
@@ -100,7 +110,12 @@ pub(super) fn walk(schema: &Value, each: &mut dyn FnMut(&Value)) {
             walk(v, each);
         }
     }
-    for v in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
+    for v in map
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         walk(v.1, each);
     }
 }
@@ -109,7 +124,10 @@ pub(super) fn walk(schema: &Value, each: &mut dyn FnMut(&Value)) {
 pub(super) fn schemas(definition: &Value) -> Vec<&Value> {
     let mut out: Vec<&Value> = Vec::new();
     for v in super::versions(definition) {
-        if let Some(s) = v.at(&["schema", "openAPIV3Schema"]).filter(|s| !out.contains(s)) {
+        if let Some(s) = v
+            .at(&["schema", "openAPIV3Schema"])
+            .filter(|s| !out.contains(s))
+        {
             out.push(s);
         }
     }
@@ -120,7 +138,9 @@ pub(super) fn schemas(definition: &Value) -> Vec<&Value> {
 pub(super) fn has_defaults(definition: &Value) -> bool {
     let mut found = false;
     for s in schemas(definition) {
-        walk(s, &mut |n| found |= n.get("default").is_some_and(|d| !d.is_null()));
+        walk(s, &mut |n| {
+            found |= n.get("default").is_some_and(|d| !d.is_null())
+        });
     }
     found
 }

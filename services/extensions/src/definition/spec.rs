@@ -16,12 +16,22 @@ pub(super) fn validate(object: &Value, old: Option<&Value>) -> Errors {
     let hub = Hub::of(object);
     let mut errors = Errors::new();
     group(object, &path, &mut errors);
-    one_of(object, &["spec", "scope"], &path.child("scope"), &["Cluster", "Namespaced"], &mut errors);
+    one_of(
+        object,
+        &["spec", "scope"],
+        &path.child("scope"),
+        &["Cluster", "Namespaced"],
+        &mut errors,
+    );
     schemas_present(object, &hub, old, &path, &mut errors);
     let preserve = object.bool_at(&["spec", "preserveUnknownFields"]) == Some(true);
     if preserve && schema::has_defaults(object) {
         let why = "must be false in order to use defaults in the schema";
-        errors.push(Error::invalid(&path.child("preserveUnknownFields"), true, why));
+        errors.push(Error::invalid(
+            &path.child("preserveUnknownFields"),
+            true,
+            why,
+        ));
     }
     for (i, version) in hub.versions.iter().enumerate() {
         let at = path.child("versions").index(i);
@@ -43,7 +53,13 @@ pub(super) fn validate(object: &Value, old: Option<&Value>) -> Errors {
     }
     errors.extend(names::validate(Some(given), &path.child("names")));
     parts::shared(&hub, old, &path, &mut errors);
-    conversion::validate(object, old, preserve, &path.child("conversion"), &mut errors);
+    conversion::validate(
+        object,
+        old,
+        preserve,
+        &path.child("conversion"),
+        &mut errors,
+    );
     errors
 }
 
@@ -56,7 +72,11 @@ fn group(object: &Value, path: &Path, errors: &mut Errors) {
     } else if !why.is_empty() {
         errors.push(Error::invalid(&at, group, why.join(",")));
     } else if !group.contains('.') {
-        errors.push(Error::invalid(&at, group, "should be a domain with at least one dot"));
+        errors.push(Error::invalid(
+            &at,
+            group,
+            "should be a domain with at least one dot",
+        ));
     }
 }
 
@@ -76,19 +96,34 @@ pub(super) fn one_of(
 }
 
 /// Every version has a schema, unless the stored definition already lacked one.
-fn schemas_present(object: &Value, hub: &Hub<'_>, old: Option<&Value>, path: &Path, errors: &mut Errors) {
-    let lacks = |v: &Value| v.at(&["schema", "openAPIV3Schema"]).is_none_or(Value::is_null);
+fn schemas_present(
+    object: &Value,
+    hub: &Hub<'_>,
+    old: Option<&Value>,
+    path: &Path,
+    errors: &mut Errors,
+) {
+    let lacks = |v: &Value| {
+        v.at(&["schema", "openAPIV3Schema"])
+            .is_none_or(Value::is_null)
+    };
     let lenient = old.is_some_and(|o| super::versions(o).iter().any(lacks));
     let preserve = object.bool_at(&["spec", "preserveUnknownFields"]) == Some(true);
     if lenient && preserve {
         return;
     }
     for (i, v) in hub.versions.iter().enumerate().filter(|(_, v)| lacks(v)) {
-        let at = path.child("versions").index(i).children(&["schema", "openAPIV3Schema"]);
+        let at = path
+            .child("versions")
+            .index(i)
+            .children(&["schema", "openAPIV3Schema"]);
         if !lenient {
             errors.push(Error::required(&at, ""));
         } else if v.bool_at(&["served"]) == Some(true) {
-            errors.push(Error::required(&at, "because otherwise all fields are pruned"));
+            errors.push(Error::required(
+                &at,
+                "because otherwise all fields are pruned",
+            ));
         }
     }
 }
@@ -104,9 +139,16 @@ fn versions(object: &Value, hub: &Hub<'_>, path: &Path, errors: &mut Errors) {
         .any(|(i, v)| hub.versions[..i].iter().any(|w| name(w) == name(v)));
     if twice {
         let shown = hub.show_versions(given);
-        errors.push(Error::invalid(&at, shown, "must contain unique version names"));
+        errors.push(Error::invalid(
+            &at,
+            shown,
+            "must contain unique version names",
+        ));
     }
-    let stored = hub.versions.iter().filter(|v| v.bool_at(&["storage"]) == Some(true));
+    let stored = hub
+        .versions
+        .iter()
+        .filter(|v| v.bool_at(&["storage"]) == Some(true));
     if stored.count() != 1 {
         let why = "must have exactly one version marked as storage version";
         errors.push(Error::invalid(&at, hub.show_versions(given), why));
@@ -124,15 +166,25 @@ pub(super) fn immutable(object: &Value, old: &Value) -> Errors {
     let mut errors = Errors::new();
     let mut keep = |path: &[&str], at: &Path| {
         let text = |o: &Value| Value::from(o.str_at(path));
-        errors.extend(validate_immutable(Some(&text(object)), Some(&text(old)), at));
+        errors.extend(validate_immutable(
+            Some(&text(object)),
+            Some(&text(old)),
+            at,
+        ));
     };
     let path = Path::new("spec");
     if conditions::is_true(old, "Established") {
         keep(&["spec", "scope"], &path.child("scope"));
-        keep(&["spec", "names", "kind"], &path.children(&["names", "kind"]));
+        keep(
+            &["spec", "names", "kind"],
+            &path.children(&["names", "kind"]),
+        );
     }
     keep(&["spec", "group"], &path.child("group"));
-    keep(&["spec", "names", "plural"], &path.children(&["names", "plural"]));
+    keep(
+        &["spec", "names", "plural"],
+        &path.children(&["names", "plural"]),
+    );
     errors
 }
 
@@ -143,5 +195,9 @@ pub(super) fn preserve_unknown(object: &Value, old: Option<&Value>) -> Errors {
         return Errors::new();
     }
     let why = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
-    Errors(vec![Error::invalid(&Path::new("spec").child("preserveUnknownFields"), true, why)])
+    Errors(vec![Error::invalid(
+        &Path::new("spec").child("preserveUnknownFields"),
+        true,
+        why,
+    )])
 }

@@ -18,9 +18,16 @@ pub(super) fn validate(object: &Value) -> Errors {
     let mut errors = names(object);
     let at = Path::new("status").child("storedVersions");
     let stored = stored_versions(object);
-    let shown = object.at(&["status", "storedVersions"]).cloned().unwrap_or_default();
+    let shown = object
+        .at(&["status", "storedVersions"])
+        .cloned()
+        .unwrap_or_default();
     if stored.is_empty() {
-        errors.push(Error::invalid(&at, Value::Null, "must have at least one stored version"));
+        errors.push(Error::invalid(
+            &at,
+            Value::Null,
+            "must have at least one stored version",
+        ));
         return errors;
     }
     let mut left: Vec<(usize, &str)> = stored.iter().copied().enumerate().collect();

@@ -1,11 +1,17 @@
 //! The delegation contract: what a server of the chain asks of the next one.
 //!
-//! One trait; implementations are local (same process), gRPC and test doubles.
-//! A process that forwards implements the same trait.
+//! One trait; implementations are [`Local`] (same process), [`grpc`] and test
+//! doubles. A process that forwards implements the same trait.
 
+pub mod grpc;
+mod local;
 mod request;
 mod response;
+#[cfg(feature = "test-util")]
+pub mod testing;
+mod wire;
 
+pub use local::Local;
 pub use request::*;
 pub use response::*;
 

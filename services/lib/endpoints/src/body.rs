@@ -63,7 +63,12 @@ pub fn finish(
     let mut problems: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
         problems.extend(duplicates.iter().map(|f| format!("duplicate field {f:?}")));
-        problems.extend(decoded.unknown.iter().map(|f| format!("unknown field {f:?}")));
+        problems.extend(
+            decoded
+                .unknown
+                .iter()
+                .map(|f| format!("unknown field {f:?}")),
+        );
     }
     if validation == FieldValidation::Strict && !problems.is_empty() {
         let why = format!("strict decoding error: {}", problems.join(", "));
@@ -110,7 +115,9 @@ pub fn other(
     body: &Bytes,
 ) -> Result<Value, Status> {
     let format = negotiate::input(content_type, false)?;
-    let value = parse(format, body).map_err(|why| unrecognized(kind, &why, body))?.value;
+    let value = parse(format, body)
+        .map_err(|why| unrecognized(kind, &why, body))?
+        .value;
     let Some(node) = catena_schema::builtin(group, version, kind) else {
         return Ok(value);
     };
@@ -168,7 +175,11 @@ fn check_kind(resource: &Resource, version: &Version, value: &mut Value) -> Resu
     let kind = value.str_at(&["kind"]).to_owned();
     if given.is_empty() || kind.is_empty() {
         if resource.custom {
-            let why = if kind.is_empty() { "kind" } else { "apiVersion" };
+            let why = if kind.is_empty() {
+                "kind"
+            } else {
+                "apiVersion"
+            };
             return Err(Status::bad_request(format!(
                 "the object provided is unrecognized (must be of type {}): Object '{}' is missing in '{}'",
                 resource.kind,

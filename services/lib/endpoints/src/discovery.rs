@@ -129,8 +129,18 @@ fn subresources(s: &Served) -> Vec<(String, String, String, String, Vec<&'static
     let own = &s.version().name;
     let mut out = Vec::new();
     for name in &r.subresources {
-        let verbs = if name == "finalize" { vec!["update"] } else { vec!["get", "patch", "update"] };
-        out.push((name.clone(), r.group.clone(), own.clone(), r.kind.clone(), verbs));
+        let verbs = if name == "finalize" {
+            vec!["update"]
+        } else {
+            vec!["get", "patch", "update"]
+        };
+        out.push((
+            name.clone(),
+            r.group.clone(),
+            own.clone(),
+            r.kind.clone(),
+            verbs,
+        ));
     }
     if r.scale.is_some() {
         out.push((
@@ -143,7 +153,13 @@ fn subresources(s: &Served) -> Vec<(String, String, String, String, Vec<&'static
     }
     for (name, handler) in r.handlers.iter().filter(|(n, _)| !n.is_empty()) {
         let (group, version, kind) = handler.kind();
-        out.push((name.clone(), group.into(), version.into(), kind.into(), vec!["create"]));
+        out.push((
+            name.clone(),
+            group.into(),
+            version.into(),
+            kind.into(),
+            vec!["create"],
+        ));
     }
     out
 }
@@ -162,7 +178,10 @@ fn subresource_entries(s: &Served, group: &str) -> Vec<Value> {
                 m.insert("version", v);
             }
             m.insert("kind", kind);
-            m.insert("verbs", verbs.into_iter().map(Value::from).collect::<Vec<_>>());
+            m.insert(
+                "verbs",
+                verbs.into_iter().map(Value::from).collect::<Vec<_>>(),
+            );
             m.into()
         })
         .collect()
@@ -198,7 +217,14 @@ fn resource_discovery(s: &Served, group: &str, version: &str) -> Value {
     let mut m = Map::new();
     m.insert("resource", r.plural.as_str());
     m.insert("responseKind", kind_value(group, version, &r.kind));
-    m.insert("scope", if r.namespaced { "Namespaced" } else { "Cluster" });
+    m.insert(
+        "scope",
+        if r.namespaced {
+            "Namespaced"
+        } else {
+            "Cluster"
+        },
+    );
     m.insert("singularResource", r.singular.as_str());
     m.insert("verbs", strings(&verbs));
     if !r.short_names.is_empty() {
@@ -213,7 +239,10 @@ fn resource_discovery(s: &Served, group: &str, version: &str) -> Value {
             let mut m = Map::new();
             m.insert("subresource", name);
             m.insert("responseKind", kind_value(&g, &v, &kind));
-            m.insert("verbs", verbs.into_iter().map(Value::from).collect::<Vec<_>>());
+            m.insert(
+                "verbs",
+                verbs.into_iter().map(Value::from).collect::<Vec<_>>(),
+            );
             m.into()
         })
         .collect();

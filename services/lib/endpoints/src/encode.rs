@@ -60,15 +60,28 @@ pub fn shaped(served: &Served, output: &Output, object: Value) -> Result<Value, 
     match &output.shape {
         Shape::Plain => Ok(object),
         Shape::Table(version) => {
-            let metadata = Value::from(list_metadata(object.str_at(&["metadata", "resourceVersion"])));
-            Ok(table::table(served, version, metadata, &[object], table::Include::Metadata, true))
+            let metadata = Value::from(list_metadata(
+                object.str_at(&["metadata", "resourceVersion"]),
+            ));
+            Ok(table::table(
+                served,
+                version,
+                metadata,
+                &[object],
+                table::Include::Metadata,
+                true,
+            ))
         }
         Shape::Metadata(version) => Ok(metadata_only(&object, version)),
         Shape::MetadataList(_) => Err(Status::new(
             catena_objects::Reason::NotAcceptable,
             format!(
                 "you requested PartialObjectMetadataList, but the requested object is not a list (*{}.{})",
-                if served.store.resource.custom { "unstructured" } else { "core" },
+                if served.store.resource.custom {
+                    "unstructured"
+                } else {
+                    "core"
+                },
                 served.store.resource.kind
             ),
         )),
@@ -82,7 +95,10 @@ pub fn metadata_only(object: &Value, version: &str) -> Value {
     m.insert("apiVersion", format!("meta.k8s.io/{version}"));
     m.insert(
         "metadata",
-        object.get("metadata").cloned().unwrap_or_else(Value::object),
+        object
+            .get("metadata")
+            .cloned()
+            .unwrap_or_else(Value::object),
     );
     m.into()
 }

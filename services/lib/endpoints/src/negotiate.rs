@@ -116,7 +116,8 @@ impl<'a> Clause<'a> {
     /// `None`: this clause asks for a shape that there is not.
     fn shape(&self) -> Option<Shape> {
         let version = self.param("v").to_owned();
-        let known = self.param("g") == "meta.k8s.io" && matches!(version.as_str(), "v1" | "v1beta1");
+        let known =
+            self.param("g") == "meta.k8s.io" && matches!(version.as_str(), "v1" | "v1beta1");
         match self.param("as") {
             "" => Some(Shape::Plain),
             "Table" if known => Some(Shape::Table(version)),

@@ -20,7 +20,10 @@ impl Query {
 
     /// First value of a parameter.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+        self.0
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, v)| v.as_str())
     }
 
     pub fn all(&self, key: &str) -> Vec<&str> {
@@ -174,9 +177,10 @@ pub fn delete_options(q: &Query, body: Option<&Value>) -> Result<(DeleteOptions,
         "" => q.get("propagationPolicy").unwrap_or_default(),
         p => p,
     };
-    let orphan = b
-        .bool_at(&["orphanDependents"])
-        .or_else(|| q.get("orphanDependents").map(|_| q.bool("orphanDependents")));
+    let orphan = b.bool_at(&["orphanDependents"]).or_else(|| {
+        q.get("orphanDependents")
+            .map(|_| q.bool("orphanDependents"))
+    });
     let path = field::Path::new("propagationPolicy");
     let propagation = match policy {
         "" => None,

@@ -67,10 +67,16 @@ impl Delegate for Server {
             });
         }
         let i = &request.info;
-        let Some(served) = self.resources.find(&i.api_group, &i.api_version, &i.resource) else {
+        let Some(served) = self
+            .resources
+            .find(&i.api_group, &i.api_version, &i.resource)
+        else {
             if self.resources.claims(&i.api_group, &i.api_version) {
                 let s = Status::no_such_path();
-                return Ok(Outcome::Served(encode::failure(request.header("accept"), &s)));
+                return Ok(Outcome::Served(encode::failure(
+                    request.header("accept"),
+                    &s,
+                )));
             }
             return Ok(Outcome::NotMine);
         };
@@ -81,7 +87,10 @@ impl Delegate for Server {
                 return Ok(Outcome::NotMine);
             }
             let s = Status::no_such_path();
-            return Ok(Outcome::Served(encode::failure(request.header("accept"), &s)));
+            return Ok(Outcome::Served(encode::failure(
+                request.header("accept"),
+                &s,
+            )));
         }
         let accept = request.header("accept").to_owned();
         let response = verbs::run(&served, request)

@@ -35,7 +35,11 @@ impl Call<'_> {
         let namespaced = self.served.store.resource.namespaced;
         Context {
             user: self.request.user.clone(),
-            namespace: if namespaced { i.namespace.clone() } else { String::new() },
+            namespace: if namespaced {
+                i.namespace.clone()
+            } else {
+                String::new()
+            },
             version: i.api_version.clone(),
             subresource: i.subresource.clone(),
             dry_run,
@@ -57,7 +61,11 @@ impl Call<'_> {
             .filter(|c| !c.is_control())
             .take(128)
             .collect();
-        if head.is_empty() { "unknown".to_owned() } else { head }
+        if head.is_empty() {
+            "unknown".to_owned()
+        } else {
+            head
+        }
     }
 }
 
@@ -76,7 +84,12 @@ pub(crate) async fn run(served: &Served, request: Request) -> Result<Response, S
         return subresource(&call).await;
     }
     let has = |verb: &str| resource.verbs.iter().any(|v| v == verb);
-    let named = !i.name.is_empty() && call.request.path.trim_end_matches('/').ends_with(&last_part(&call));
+    let named = !i.name.is_empty()
+        && call
+            .request
+            .path
+            .trim_end_matches('/')
+            .ends_with(&last_part(&call));
     match (call.request.method.as_str(), named) {
         ("GET", _) if i.verb == "watch" && has("watch") => watch::run(&call).await,
         ("GET", true) if has("get") => get::run(&call).await,

@@ -97,7 +97,10 @@ fn read<T: Deserialize<'static>>(text: &'static str) -> T {
 }
 
 fn resource(r: RawResource) -> ResourceFact {
-    let (group, version) = r.group_version.split_once('/').unwrap_or(("", r.group_version));
+    let (group, version) = r
+        .group_version
+        .split_once('/')
+        .unwrap_or(("", r.group_version));
     let (plural, subresource) = r.name.split_once('/').unwrap_or((r.name, ""));
     ResourceFact {
         group,
@@ -105,7 +108,11 @@ fn resource(r: RawResource) -> ResourceFact {
         plural,
         subresource,
         kind: r.kind,
-        kind_group: if r.version.is_some() { r.group.unwrap_or("") } else { group },
+        kind_group: if r.version.is_some() {
+            r.group.unwrap_or("")
+        } else {
+            group
+        },
         kind_version: r.version.unwrap_or(version),
         singular: r.singular_name,
         namespaced: r.namespaced,
@@ -126,8 +133,7 @@ pub fn resources() -> &'static [ResourceFact] {
 
 /// Every named group, in the order of discovery; core is not among them.
 pub fn groups() -> &'static [Group] {
-    static ALL: LazyLock<Vec<Group>> =
-        LazyLock::new(|| read(include_str!("../data/groups.json")));
+    static ALL: LazyLock<Vec<Group>> = LazyLock::new(|| read(include_str!("../data/groups.json")));
     &ALL
 }
 

@@ -150,10 +150,17 @@ impl Types {
             .lines()
             .filter_map(|line| {
                 let (name, _) = line.split_once('\t')?;
-                Some(Entry { name, line, message: OnceLock::new() })
+                Some(Entry {
+                    name,
+                    line,
+                    message: OnceLock::new(),
+                })
             })
             .collect();
-        Self { entries, kinds: OnceLock::new() }
+        Self {
+            entries,
+            kinds: OnceLock::new(),
+        }
     }
 
     /// The message with this full name.
@@ -165,7 +172,12 @@ impl Types {
 
     /// The message of a kind: one that is served or its list, one that is only
     /// stored or was served once, options and other kinds of every group.
-    pub fn by_gvk(&'static self, group: &str, version: &str, kind: &str) -> Option<&'static Message> {
+    pub fn by_gvk(
+        &'static self,
+        group: &str,
+        version: &str,
+        kind: &str,
+    ) -> Option<&'static Message> {
         let kinds = self.kinds.get_or_init(|| {
             let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
             for e in &self.entries {
@@ -176,7 +188,9 @@ impl Types {
             kinds
         });
         let served = kinds.get(kind).and_then(|named| {
-            named.iter().find(|(g, _)| g.group == group && g.version == version)
+            named
+                .iter()
+                .find(|(g, _)| g.group == group && g.version == version)
         });
         match served {
             Some((_, name)) => self.get(name),
@@ -201,8 +215,10 @@ impl Types {
             _ => format!("k8s.io.api.{label}"),
         };
         let own = self.get(&format!("{package}.{version}.{kind}"));
-        own.filter(|m| m.shape == Shape::Object)
-            .or_else(|| self.get(&format!("{META}.v1.{kind}")).filter(|m| m.shape == Shape::Object))
+        own.filter(|m| m.shape == Shape::Object).or_else(|| {
+            self.get(&format!("{META}.v1.{kind}"))
+                .filter(|m| m.shape == Shape::Object)
+        })
     }
 
     /// Full names of all messages, sorted.

@@ -16,6 +16,9 @@ fn committed_files_match_the_collected_facts() {
     let data = here.join("data");
     for (name, text) in convert::all(&facts, &data).expect("facts are readable") {
         let committed = fs::read_to_string(data.join(&name)).expect("committed file");
-        assert!(committed == text, "{name} differs: run the example `regenerate`");
+        assert!(
+            committed == text,
+            "{name} differs: run the example `regenerate`"
+        );
     }
 }

@@ -50,11 +50,17 @@ fn step(node: &Node, input: Vec<Value>) -> Result<Vec<Value>, Error> {
                 sliced(*s, items, &mut out)?;
             }
         }
-        Node::Filter { left, operator, right } => {
+        Node::Filter {
+            left,
+            operator,
+            right,
+        } => {
             for v in &input {
                 let Some(items) = v.as_array() else {
                     let kind = v.type_name();
-                    return Err(fail(format!("{kind} is not array or slice and cannot be filtered")));
+                    return Err(fail(format!(
+                        "{kind} is not array or slice and cannot be filtered"
+                    )));
                 };
                 for item in items {
                     if passes(left, *operator, right, item)? {
@@ -92,12 +98,19 @@ fn sliced(s: Slice, items: &[Value], out: &mut Vec<Value>) -> Result<(), Error> 
     let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let wrap = |i: i64| if i < 0 { i.saturating_add(length) } else { i };
     let start = wrap(s.start.unwrap_or(0));
-    let end = if s.is_index { start.saturating_add(1) } else { wrap(s.end.unwrap_or(length)) };
+    let end = if s.is_index {
+        start.saturating_add(1)
+    } else {
+        wrap(s.end.unwrap_or(length))
+    };
     if start == end {
         return Ok(());
     }
-    let out_of_bounds =
-        |i: i64| fail(format!("array index out of bounds: index {i}, length {length}"));
+    let out_of_bounds = |i: i64| {
+        fail(format!(
+            "array index out of bounds: index {i}, length {length}"
+        ))
+    };
     if start < 0 || start >= length {
         return Err(out_of_bounds(start));
     }
@@ -105,7 +118,9 @@ fn sliced(s: Slice, items: &[Value], out: &mut Vec<Value>) -> Result<(), Error> 
         return Err(out_of_bounds(end - 1));
     }
     if start > end {
-        return Err(fail(format!("starting index {start} is greater than ending index {end}")));
+        return Err(fail(format!(
+            "starting index {start} is greater than ending index {end}"
+        )));
     }
     let step = match s.step.map(usize::try_from) {
         None => 1,
@@ -113,7 +128,12 @@ fn sliced(s: Slice, items: &[Value], out: &mut Vec<Value>) -> Result<(), Error> 
         Some(_) => return Err(fail("step must be > 0")),
     };
     let index = |i: i64| usize::try_from(i).unwrap_or(0);
-    out.extend(items[index(start)..index(end)].iter().step_by(step).cloned());
+    out.extend(
+        items[index(start)..index(end)]
+            .iter()
+            .step_by(step)
+            .cloned(),
+    );
     Ok(())
 }
 

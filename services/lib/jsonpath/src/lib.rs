@@ -19,7 +19,11 @@ pub struct Path(pub(crate) Vec<Node>);
 pub(crate) enum Node {
     Field(String),
     Slice(Slice),
-    Filter { left: Path, operator: Operator, right: Path },
+    Filter {
+        left: Path,
+        operator: Operator,
+        right: Path,
+    },
     Wildcard,
     Recursive,
     Union(Vec<Path>),

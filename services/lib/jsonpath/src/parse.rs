@@ -15,7 +15,11 @@ fn nested(text: &str, left: usize) -> Result<Path, Error> {
     if left == 0 {
         return Err(fail("path is nested too deeply"));
     }
-    let mut p = Parser { rest: text, nodes: Vec::new(), left };
+    let mut p = Parser {
+        rest: text,
+        nodes: Vec::new(),
+        left,
+    };
     p.run()?;
     Ok(Path(p.nodes))
 }
@@ -31,7 +35,10 @@ struct Parser<'a> {
 }
 
 fn ends_name(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}')
+    matches!(
+        c,
+        ' ' | '\t' | '\r' | '\n' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}'
+    )
 }
 
 impl<'a> Parser<'a> {
@@ -97,7 +104,11 @@ impl<'a> Parser<'a> {
             }
         }
         self.rest = &self.rest[end..];
-        self.nodes.push(if name == "*" { Node::Wildcard } else { Node::Field(name) });
+        self.nodes.push(if name == "*" {
+            Node::Wildcard
+        } else {
+            Node::Field(name)
+        });
     }
 
     fn recursive(&mut self) -> Result<(), Error> {
@@ -105,7 +116,10 @@ impl<'a> Parser<'a> {
             return Err(fail("invalid multiple recursive descent"));
         }
         self.nodes.push(Node::Recursive);
-        if self.rest.starts_with(|c: char| c == '_' || c.is_alphanumeric()) {
+        if self
+            .rest
+            .starts_with(|c: char| c == '_' || c.is_alphanumeric())
+        {
             self.field();
         }
         Ok(())
@@ -151,8 +165,13 @@ impl<'a> Parser<'a> {
     }
 
     fn bracket(&mut self) -> Result<(), Error> {
-        let end = self.rest.find([']', '\n']).filter(|i| self.rest[*i..].starts_with(']'));
-        let Some(end) = end else { return Err(fail("unterminated array")) };
+        let end = self
+            .rest
+            .find([']', '\n'])
+            .filter(|i| self.rest[*i..].starts_with(']'));
+        let Some(end) = end else {
+            return Err(fail("unterminated array"));
+        };
         let text = &self.rest[1..end];
         self.rest = &self.rest[end + 1..];
         if text.contains(',') {
@@ -165,10 +184,12 @@ impl<'a> Parser<'a> {
         }
         let key = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\''));
         if let Some(key) = key.filter(|k| !k.contains('\'')) {
-            self.nodes.extend(nested(&format!(".{key}"), self.left - 1)?.0);
+            self.nodes
+                .extend(nested(&format!(".{key}"), self.left - 1)?.0);
             return Ok(());
         }
-        self.nodes.push(Node::Slice(slice(if text == "*" { ":" } else { text })?));
+        self.nodes
+            .push(Node::Slice(slice(if text == "*" { ":" } else { text })?));
         Ok(())
     }
 
@@ -178,11 +199,17 @@ impl<'a> Parser<'a> {
         let Some(at) = operator_at else {
             let left = nested(text, self.left - 1)?;
             let right = Path(Vec::new());
-            self.nodes.push(Node::Filter { left, operator: Operator::Exists, right });
+            self.nodes.push(Node::Filter {
+                left,
+                operator: Operator::Exists,
+                right,
+            });
             return Ok(());
         };
         let (left, rest) = text.split_at(at);
-        let length = rest.find(|c| !matches!(c, '!' | '<' | '>' | '=')).unwrap_or(rest.len());
+        let length = rest
+            .find(|c| !matches!(c, '!' | '<' | '>' | '='))
+            .unwrap_or(rest.len());
         let (sign, right) = rest.split_at(length);
         let operator = match sign {
             "==" => Operator::Equal,
@@ -194,7 +221,11 @@ impl<'a> Parser<'a> {
             other => return Err(fail(format!("unrecognized filter operator {other}"))),
         };
         let (left, right) = (nested(left, self.left - 1)?, nested(right, self.left - 1)?);
-        self.nodes.push(Node::Filter { left, operator, right });
+        self.nodes.push(Node::Filter {
+            left,
+            operator,
+            right,
+        });
         Ok(())
     }
 
@@ -233,5 +264,10 @@ fn slice(text: &str) -> Result<Slice, Error> {
         Some(p) => p.parse::<i64>().map(Some).map_err(|_| wrong()),
     };
     let (start, end, step) = (part(0)?, part(1)?, part(2)?);
-    Ok(Slice { start, end, step, is_index: parts.len() == 1 })
+    Ok(Slice {
+        start,
+        end,
+        step,
+        is_index: parts.len() == 1,
+    })
 }

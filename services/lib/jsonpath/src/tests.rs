@@ -30,11 +30,24 @@ fn paths_select_values() {
     check(".spec.containers[0:2].n", &["1", "2"]);
     check(".spec.containers[0,1].n", &["1", "2"]);
     check(".spec['f','b']", &["1.5", "true"]);
-    check(r#".status.conditions[?(@.type=="Ready")].status"#, &["True"]);
-    check(r#".status.conditions[?(@.type=='Other (1)')].status"#, &["False"]);
+    check(
+        r#".status.conditions[?(@.type=="Ready")].status"#,
+        &["True"],
+    );
+    check(
+        r#".status.conditions[?(@.type=='Other (1)')].status"#,
+        &["False"],
+    );
     check(".spec.containers[?(@.n>1)].name", &["c2"]);
     check(".spec.containers[?(@.n)].name", &["c1", "c2"]);
-    check("..status", &[r#"{"conditions":[{"type":"Ready","status":"True"},{"type":"Other (1)","status":"False"}]}"#, "True", "False"]);
+    check(
+        "..status",
+        &[
+            r#"{"conditions":[{"type":"Ready","status":"True"},{"type":"Other (1)","status":"False"}]}"#,
+            "True",
+            "False",
+        ],
+    );
     check(".spec.absent.more", &[]);
     check(".spec.nil", &["null"]);
     check(".spec.containers[0]", &[r#"{"name":"c1","n":1}"#]);

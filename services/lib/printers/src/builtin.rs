@@ -43,7 +43,11 @@ pub fn builtin(group: &str, version: &str, plural: &str) -> Arc<dyn Printer> {
 
 fn columns(group: &str, version: &str, plural: &str) -> Vec<Column> {
     let name = name_column();
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
     catena_facts::table_columns(&group_version, plural)
         .iter()
         .map(|c| {

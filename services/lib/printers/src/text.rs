@@ -65,7 +65,11 @@ pub(crate) fn selector(v: Option<&Value>) -> String {
     let text = labels::Selector::from_label_selector(v)
         .map(|s| s.to_string())
         .unwrap_or_default();
-    if text.is_empty() { "<none>".to_owned() } else { text }
+    if text.is_empty() {
+        "<none>".to_owned()
+    } else {
+        text
+    }
 }
 
 /// Names and images of the containers of a pod template's spec.

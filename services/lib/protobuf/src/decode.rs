@@ -82,18 +82,16 @@ fn single(f: &'static Field, payload: Payload<'_>, depth: usize) -> Result<Value
     match (f.ty, payload) {
         (Ty::Scalar(s), p) => scalar(s, p),
         (Ty::Message(name), Payload::Bytes(b)) => {
-            let m = types().get(name).ok_or(Error::Malformed("message without a type"))?;
+            let m = types()
+                .get(name)
+                .ok_or(Error::Malformed("message without a type"))?;
             message(m, b, depth + 1)
         }
         _ => Err(Error::Malformed("wrong wireType")),
     }
 }
 
-fn entry(
-    f: &'static Field,
-    payload: Payload<'_>,
-    depth: usize,
-) -> Result<(String, Value), Error> {
+fn entry(f: &'static Field, payload: Payload<'_>, depth: usize) -> Result<(String, Value), Error> {
     let Payload::Bytes(data) = payload else {
         return Err(Error::Malformed("wrong wireType"));
     };
@@ -104,7 +102,9 @@ fn entry(
             ((1, Payload::Bytes(b)), _) => wire::utf8(b)?.clone_into(&mut key),
             ((2, p), Ty::ScalarMap(s)) => value = scalar(s, p)?,
             ((2, Payload::Bytes(b)), Ty::MessageMap(name)) => {
-                let m = types().get(name).ok_or(Error::Malformed("message without a type"))?;
+                let m = types()
+                    .get(name)
+                    .ok_or(Error::Malformed("message without a type"))?;
                 value = message(m, b, depth + 1)?;
             }
             _ => {}
@@ -127,5 +127,9 @@ pub(crate) fn scalar(scalar: Scalar, payload: Payload<'_>) -> Result<Value, Erro
 
 /// Whole numbers as Go prints them, without a fraction.
 fn number(f: f64) -> Value {
-    if f.fract() == 0.0 && f.abs() < 1e15 { Value::Int(f as i64) } else { Value::Float(f) }
+    if f.fract() == 0.0 && f.abs() < 1e15 {
+        Value::Int(f as i64)
+    } else {
+        Value::Float(f)
+    }
 }

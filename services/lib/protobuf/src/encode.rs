@@ -7,11 +7,16 @@ use catena_objects::{Map, Value};
 use crate::{Error, MAX_DEPTH, special::Special, wire};
 
 pub(crate) fn wrong(field: &'static str, expected: &str, got: &Value) -> Error {
-    Error::Value { field, why: format!("expected {expected}, got {}", got.type_name()) }
+    Error::Value {
+        field,
+        why: format!("expected {expected}, got {}", got.type_name()),
+    }
 }
 
 fn message_type(name: &str) -> Result<&'static Message, Error> {
-    types().get(name).ok_or(Error::Malformed("message without a type"))
+    types()
+        .get(name)
+        .ok_or(Error::Malformed("message without a type"))
 }
 
 /// The body of a message; null stands for the zero value.
@@ -121,9 +126,10 @@ pub(crate) fn scalar(
         (Scalar::String, Value::String(s)) => wire::bytes(out, tag, s.as_bytes()),
         (Scalar::String | Scalar::Bytes, Value::Null) => wire::bytes(out, tag, b""),
         (Scalar::Bytes, Value::String(s)) => {
-            let data = STANDARD
-                .decode(s.as_str())
-                .map_err(|e| Error::Value { field: name, why: e.to_string() })?;
+            let data = STANDARD.decode(s.as_str()).map_err(|e| Error::Value {
+                field: name,
+                why: e.to_string(),
+            })?;
             wire::bytes(out, tag, &data);
         }
         (Scalar::Bool, Value::Bool(b)) => wire::int(out, tag, i64::from(*b)),

@@ -22,7 +22,9 @@ pub(crate) const MAX_DEPTH: usize = 200;
 /// Why a tree or bytes could not be transcoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
+    #[error(
+        "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+    )]
     NoEnvelope,
     #[error("no kind {kind:?} is registered for version {api_version:?} with protobuf")]
     UnknownKind { api_version: String, kind: String },
@@ -128,7 +130,9 @@ pub fn decode_message(api_version: &str, kind: &str, raw: &[u8]) -> Result<Value
 pub fn encode_watch_event(kind: &str, object: &Value) -> Result<Bytes, Error> {
     let mut out = vec![0; 4];
     wire::bytes(&mut out, 1, kind.as_bytes());
-    wire::nested(&mut out, 2, |out| wire::nested(out, 1, |out| envelope(out, object)))?;
+    wire::nested(&mut out, 2, |out| {
+        wire::nested(out, 1, |out| envelope(out, object))
+    })?;
     let length = u32::try_from(out.len() - 4).map_err(|_| Error::Malformed("frame too large"))?;
     out[..4].copy_from_slice(&length.to_be_bytes());
     Ok(out.into())

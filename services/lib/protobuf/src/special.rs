@@ -62,9 +62,10 @@ impl Special {
             (Self::IntOrString, Value::Int(i)) => int_or_string(out, 0, *i, ""),
             (Self::IntOrString, Value::Null) => int_or_string(out, 0, 0, ""),
             (Self::Time | Self::MicroTime, Value::String(s)) => {
-                let t: Timestamp = s
-                    .parse()
-                    .map_err(|_| Error::Value { field: m.name, why: format!("{s:?} is no time") })?;
+                let t: Timestamp = s.parse().map_err(|_| Error::Value {
+                    field: m.name,
+                    why: format!("{s:?} is no time"),
+                })?;
                 let nanos = t.as_nanosecond().rem_euclid(1_000_000_000) as i64;
                 let seconds = t.as_nanosecond().div_euclid(1_000_000_000) as i64;
                 let micros = nanos - nanos % 1_000;
@@ -193,7 +194,10 @@ fn raw(data: &[u8]) -> Result<Value, Error> {
     if data.starts_with(crate::MAGIC) {
         return crate::decode_envelope(data);
     }
-    json::parse(data).map_err(|e| Error::Value { field: "raw", why: e.message })
+    json::parse(data).map_err(|e| Error::Value {
+        field: "raw",
+        why: e.message,
+    })
 }
 
 /// `JSONSchemaProps` beside a `JSONSchemaPropsOr…`.

@@ -22,7 +22,10 @@ fn golden_objects_transcode() {
         let value = json::parse(&text).expect("JSON");
         let api = value.str_at(&["apiVersion"]);
         let (group, version) = api.split_once('/').unwrap_or(("", api));
-        if catena_facts::types().by_gvk(group, version, value.str_at(&["kind"])).is_none() {
+        if catena_facts::types()
+            .by_gvk(group, version, value.str_at(&["kind"]))
+            .is_none()
+        {
             continue;
         }
         seen += 1;
@@ -40,13 +43,22 @@ fn golden_objects_transcode() {
                 let (a, b) = (json::to_string(&v), json::to_string(&value));
                 let at = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
                 let from = at.saturating_sub(50);
-                wrong.push(format!("{name}: decoded\n got {}\n want {}", a.get(from..(at + 50).min(a.len())).unwrap_or_default(), b.get(from..(at + 50).min(b.len())).unwrap_or_default()));
+                wrong.push(format!(
+                    "{name}: decoded\n got {}\n want {}",
+                    a.get(from..(at + 50).min(a.len())).unwrap_or_default(),
+                    b.get(from..(at + 50).min(b.len())).unwrap_or_default()
+                ));
             }
             Err(e) => wrong.push(format!("{name}: decode: {e}")),
         }
     }
     assert!(seen >= 180, "only {seen} kinds");
-    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {seen}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -29,7 +29,8 @@ pub struct Attributes<'a> {
 #[async_trait]
 #[allow(unused_variables)]
 pub trait Admission: Send + Sync + 'static {
-    fn handles(&self, operation: Operation, group: &str, resource: &str, subresource: &str) -> bool;
+    fn handles(&self, operation: Operation, group: &str, resource: &str, subresource: &str)
+    -> bool;
 
     async fn admit(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         Ok(())

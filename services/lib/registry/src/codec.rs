@@ -19,12 +19,18 @@ pub fn decode(resource: &Resource, kv: &KeyValue) -> Result<Value, Status> {
     let stored = object.str_at(&["apiVersion"]).to_owned();
     if stored != resource.storage_api_version() {
         let version = stored.rsplit('/').next().unwrap_or_default();
-        if let Some(c) = resource.version(version).and_then(|v| v.conversion.as_ref()) {
+        if let Some(c) = resource
+            .version(version)
+            .and_then(|v| v.conversion.as_ref())
+        {
             object = c.to_storage(object);
         }
         object.set(&["apiVersion"], resource.storage_api_version());
     }
-    object.set(&["metadata", "resourceVersion"], kv.mod_revision.to_string());
+    object.set(
+        &["metadata", "resourceVersion"],
+        kv.mod_revision.to_string(),
+    );
     Ok(object)
 }
 

@@ -13,7 +13,11 @@ pub type Undo = Box<dyn FnOnce() -> futures_util::future::BoxFuture<'static, ()>
 #[allow(unused_variables)]
 pub trait Hooks: Send + Sync + 'static {
     /// After validation, before the write. May change the object.
-    async fn begin_create(&self, ctx: &Context, object: &mut Value) -> Result<Option<Undo>, Status> {
+    async fn begin_create(
+        &self,
+        ctx: &Context,
+        object: &mut Value,
+    ) -> Result<Option<Undo>, Status> {
         Ok(None)
     }
 

@@ -4,8 +4,8 @@
 //! rules). The store owns the semantics of the verbs; strategies are stateless.
 
 pub mod admission;
-pub mod context;
 pub mod codec;
+pub mod context;
 pub mod handler;
 pub mod hooks;
 pub mod options;
@@ -15,10 +15,10 @@ pub mod store;
 pub mod strategy;
 
 pub use admission::{Admission, Attributes, Operation};
+pub use catena_printers::{Column, Printer};
 pub use context::Context;
 pub use handler::Handler;
 pub use hooks::Hooks;
-pub use catena_printers::{Column, Printer};
 pub use resource::{Resource, Version};
 pub use store::{Store, Written};
 pub use strategy::{Graceful, Strategy};

@@ -80,7 +80,11 @@ impl Resource {
     /// Group in which objects are stored: a resource that two groups serve is
     /// stored in the older one (`AddCohabitatingResources`).
     pub fn storage_group(&self) -> &str {
-        if self.group == "events.k8s.io" { "" } else { &self.group }
+        if self.group == "events.k8s.io" {
+            ""
+        } else {
+            &self.group
+        }
     }
 
     /// Storage key of an object.

@@ -4,3 +4,4 @@ pub mod files;
 pub mod net;
 pub mod pki;
 pub mod tls;
+pub mod trace;

@@ -89,7 +89,10 @@ impl Builder {
         message.go_type.clone_into(&mut node.go_type);
         message.name.clone_into(&mut node.message);
         node.map_type = map_type(message.map_type);
-        let mut go = GoStruct { name: message.short_name(), members: Vec::new() };
+        let mut go = GoStruct {
+            name: message.short_name(),
+            members: Vec::new(),
+        };
         if message.shape == Shape::Object {
             for name in ["kind", "apiVersion"] {
                 node.fields.push(Field {
@@ -147,7 +150,8 @@ impl Builder {
             }
             let Some(name) = fact.json else { continue };
             let child = self.field_node(fact);
-            let is_struct = !fact.repeated && matches!(fact.ty, Ty::Message(m) if types().get(m).is_none_or(|m| m.shape != Shape::StringList));
+            let is_struct = !fact.repeated
+                && matches!(fact.ty, Ty::Message(m) if types().get(m).is_none_or(|m| m.shape != Shape::StringList));
             let always = match fact.omit {
                 Omit::Never => true,
                 Omit::Empty => is_struct && !fact.pointer,
@@ -167,7 +171,11 @@ impl Builder {
                 patch_merge_key: (!fact.patch_merge_key.is_empty())
                     .then(|| Key::from(fact.patch_merge_key)),
             });
-            go.members.push(GoMember { pointer: fact.pointer, omit: fact.omit, via: via.to_vec() });
+            go.members.push(GoMember {
+                pointer: fact.pointer,
+                omit: fact.omit,
+                via: via.to_vec(),
+            });
         }
     }
 

@@ -57,11 +57,17 @@ pub fn decode_object(node: &Node, value: Value, custom: bool) -> Result<Decoded,
 /// # Errors
 /// A value of a wrong type, with Go's message (without the kind in front).
 pub fn decode(node: &Node, value: Value) -> Result<Decoded, DecodeError> {
-    let mut w = Walk { report: true, ..Walk::default() };
+    let mut w = Walk {
+        report: true,
+        ..Walk::default()
+    };
     let value = w.value(node, value).map_err(|Fatal(m)| DecodeError(m))?;
     match w.saved {
         Some(message) => Err(DecodeError(message)),
-        None => Ok(Decoded { value, unknown: w.unknown }),
+        None => Ok(Decoded {
+            value,
+            unknown: w.unknown,
+        }),
     }
 }
 
@@ -77,7 +83,11 @@ pub fn strict_error(unknown: &[String], duplicates: &[String]) -> Option<String>
     let mut out = String::new();
     let all = unknown.iter().map(|p| ("unknown", p));
     for (what, path) in all.chain(duplicates.iter().map(|p| ("duplicate", p))) {
-        let lead = if out.is_empty() { "strict decoding error: " } else { ", " };
+        let lead = if out.is_empty() {
+            "strict decoding error: "
+        } else {
+            ", "
+        };
         let _ = write!(out, "{lead}{what} field {}", json::go_quote(path));
     }
     (!out.is_empty()).then_some(out)
@@ -232,7 +242,8 @@ impl Walk {
             };
             self.struct_name = go.name;
             if self.report {
-                self.fields.extend(go.members[at].via.iter().map(|s| Key::from(*s)));
+                self.fields
+                    .extend(go.members[at].via.iter().map(|s| Key::from(*s)));
                 self.fields.push(key.clone());
             }
             self.enter(&key);
@@ -296,7 +307,11 @@ impl Walk {
 
 /// Members in Go's order, without those that Go leaves out.
 fn assemble(node: &Node, slots: Vec<Option<Value>>) -> Value {
-    let members = node.go.as_ref().map(|g| g.members.as_slice()).unwrap_or_default();
+    let members = node
+        .go
+        .as_ref()
+        .map(|g| g.members.as_slice())
+        .unwrap_or_default();
     let mut out = Map::with_capacity(slots.iter().flatten().count() + 1);
     for ((field, go), slot) in node.fields.iter().zip(members).zip(slots) {
         let child = field.node.get();

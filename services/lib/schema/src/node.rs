@@ -77,7 +77,9 @@ impl NodeRef {
     /// # Panics
     /// When the reference was never filled in, which the builder rules out.
     pub fn get(&self) -> &Arc<Node> {
-        self.0.get().expect("schema nodes are linked by their builder")
+        self.0
+            .get()
+            .expect("schema nodes are linked by their builder")
     }
 }
 

@@ -28,7 +28,12 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
 }
 
 fn translate(pattern: &str) -> Result<String, String> {
-    let mut t = Translator { rest: pattern, out: String::with_capacity(pattern.len() + 8), depth: 0, atom: false };
+    let mut t = Translator {
+        rest: pattern,
+        out: String::with_capacity(pattern.len() + 8),
+        depth: 0,
+        atom: false,
+    };
     while let Some(c) = t.next() {
         t.step(c, pattern)?;
     }
@@ -126,12 +131,16 @@ impl Translator<'_> {
 
     /// A repetition `{n}`, `{n,}`, `{n,m}`; any other brace is a literal.
     fn braces(&mut self) -> Result<(), String> {
-        let count = self.rest.split_once('}').map(|(inner, _)| inner).filter(|inner| {
-            let (min, max) = inner.split_once(',').unwrap_or((inner, "0"));
-            !min.is_empty()
-                && min.bytes().all(|b| b.is_ascii_digit())
-                && max.bytes().all(|b| b.is_ascii_digit())
-        });
+        let count = self
+            .rest
+            .split_once('}')
+            .map(|(inner, _)| inner)
+            .filter(|inner| {
+                let (min, max) = inner.split_once(',').unwrap_or((inner, "0"));
+                !min.is_empty()
+                    && min.bytes().all(|b| b.is_ascii_digit())
+                    && max.bytes().all(|b| b.is_ascii_digit())
+            });
         let Some(count) = count else {
             self.out.push_str("\\{");
             self.atom = true;
@@ -141,7 +150,11 @@ impl Translator<'_> {
         if !self.atom {
             return Err(format!("missing argument to repetition operator: `{text}`"));
         }
-        let bounds: Vec<u32> = count.split(',').filter(|n| !n.is_empty()).map(|n| n.parse().unwrap_or(u32::MAX)).collect();
+        let bounds: Vec<u32> = count
+            .split(',')
+            .filter(|n| !n.is_empty())
+            .map(|n| n.parse().unwrap_or(u32::MAX))
+            .collect();
         if bounds.iter().any(|n| *n > 1000) || bounds.get(1).is_some_and(|max| *max < bounds[0]) {
             return Err(format!("invalid repeat count: `{text}`"));
         }
@@ -152,12 +165,14 @@ impl Translator<'_> {
             self.out.push('?');
         }
         match self.rest.chars().next() {
-            Some(next @ ('*' | '+' | '?')) => {
-                Err(format!("invalid nested repetition operator: `{text}{next}`"))
-            }
+            Some(next @ ('*' | '+' | '?')) => Err(format!(
+                "invalid nested repetition operator: `{text}{next}`"
+            )),
             Some('{') if self.rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
                 let next: String = self.rest.chars().take_while(|c| *c != '}').collect();
-                Err(format!("invalid nested repetition operator: `{text}{next}}}`"))
+                Err(format!(
+                    "invalid nested repetition operator: `{text}{next}}}`"
+                ))
             }
             _ => Ok(()),
         }
@@ -165,21 +180,32 @@ impl Translator<'_> {
 
     /// After `(`: flags, names. Look-around and other flags are errors in Go.
     fn group(&mut self) -> Result<(), String> {
-        let head: String = self.rest.chars().take_while(|c| !matches!(c, ':' | ')' | '>')).collect();
-        let named = head.starts_with("?P<") || (head.starts_with("?<") && !head.starts_with("?<=") && !head.starts_with("?<!"));
+        let head: String = self
+            .rest
+            .chars()
+            .take_while(|c| !matches!(c, ':' | ')' | '>'))
+            .collect();
+        let named = head.starts_with("?P<")
+            || (head.starts_with("?<") && !head.starts_with("?<=") && !head.starts_with("?<!"));
         if named {
             // Nothing asks for names, and Rust has other rules for them.
             let name = head.rsplit('<').next().unwrap_or_default();
             let rest = &self.rest[head.len()..];
             let plain = !name.is_empty() && name.chars().all(|c| c == '_' || c.is_alphanumeric());
             if !plain || !rest.starts_with('>') {
-                return Err(format!("invalid named capture: `({head}{}`", rest.get(..1).unwrap_or_default()));
+                return Err(format!(
+                    "invalid named capture: `({head}{}`",
+                    rest.get(..1).unwrap_or_default()
+                ));
             }
             self.out.push('(');
             self.rest = &rest[1..];
             return Ok(());
         }
-        if !head[1..].chars().all(|c| matches!(c, 'i' | 'm' | 's' | 'U' | '-')) {
+        if !head[1..]
+            .chars()
+            .all(|c| matches!(c, 'i' | 'm' | 's' | 'U' | '-'))
+        {
             let shown: String = self.rest.chars().take(2).collect();
             return Err(format!("invalid or unsupported Perl syntax: `({shown}`"));
         }
@@ -218,7 +244,11 @@ impl Translator<'_> {
             'x' => self.hex()?,
             'p' | 'P' => {
                 let name: String = if self.rest.starts_with('{') {
-                    self.rest.chars().take_while(|c| *c != '}').chain(['}']).collect()
+                    self.rest
+                        .chars()
+                        .take_while(|c| *c != '}')
+                        .chain(['}'])
+                        .collect()
                 } else {
                     self.rest.chars().take(1).collect()
                 };
@@ -246,7 +276,8 @@ impl Translator<'_> {
                 return Err(format!("invalid escape sequence: `\\{c}`"));
             }
             // Rust gives `\<` and `\>` a meaning; in Go they are the character.
-            '<' | '>' | '_' | ' ' | '"' | '\'' | '!' | '%' | ',' | '/' | ':' | ';' | '=' | '@' | '`' => c.to_string(),
+            '<' | '>' | '_' | ' ' | '"' | '\'' | '!' | '%' | ',' | '/' | ':' | ';' | '=' | '@'
+            | '`' => c.to_string(),
             c if c.is_ascii() => format!("\\{c}"),
             c => return Err(format!("invalid escape sequence: `\\{c}`")),
         })
@@ -258,11 +289,19 @@ impl Translator<'_> {
             self.rest = rest.get(d.len() + 1..).unwrap_or_default();
             d
         } else {
-            let d: String = self.rest.chars().take(2).filter(char::is_ascii_hexdigit).collect();
+            let d: String = self
+                .rest
+                .chars()
+                .take(2)
+                .filter(char::is_ascii_hexdigit)
+                .collect();
             self.rest = self.rest.get(d.len()..).unwrap_or_default();
             d
         };
-        match u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32) {
+        match u32::from_str_radix(&digits, 16)
+            .ok()
+            .and_then(char::from_u32)
+        {
             Some(_) => Ok(format!("\\x{{{digits}}}")),
             None => Err(format!("invalid escape sequence: `\\x{digits}`")),
         }

@@ -29,13 +29,32 @@ fn golden_objects_are_canonical() {
             Ok(d) if d.unknown.is_empty() && json::to_string(&d.value) == before => {}
             Ok(d) => {
                 let after = json::to_string(&d.value);
-                let at = after.bytes().zip(before.bytes()).take_while(|(a, b)| a == b).count();
+                let at = after
+                    .bytes()
+                    .zip(before.bytes())
+                    .take_while(|(a, b)| a == b)
+                    .count();
                 let from = at.saturating_sub(60);
-                wrong.push(format!("{}: unknown {:?}\n  want {}\n  got  {}", path.file_name().unwrap_or_default().display(), d.unknown, before.get(from..(at+60).min(before.len())).unwrap_or_default(), after.get(from..(at+60).min(after.len())).unwrap_or_default()));
+                wrong.push(format!(
+                    "{}: unknown {:?}\n  want {}\n  got  {}",
+                    path.file_name().unwrap_or_default().display(),
+                    d.unknown,
+                    before
+                        .get(from..(at + 60).min(before.len()))
+                        .unwrap_or_default(),
+                    after
+                        .get(from..(at + 60).min(after.len()))
+                        .unwrap_or_default()
+                ));
             }
             Err(e) => wrong.push(format!("{}: {e}", path.display())),
         }
     }
     assert!(seen >= 180, "only {seen} kinds");
-    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {seen}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

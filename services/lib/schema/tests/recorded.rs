@@ -10,7 +10,12 @@ fn steps(mut each: impl FnMut(&str, &Value)) -> bool {
         eprintln!("skipped: {} is absent", dir.display());
         return false;
     }
-    for name in ["invalid.jsonl", "defaults.jsonl", "update.jsonl", "rich.jsonl"] {
+    for name in [
+        "invalid.jsonl",
+        "defaults.jsonl",
+        "update.jsonl",
+        "rich.jsonl",
+    ] {
         let text = fs::read(dir.join(name)).expect("readable");
         for line in text.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
             let case = json::parse(line).expect("JSON");
@@ -51,17 +56,25 @@ fn decode_errors_are_those_of_go() {
             Ok(_) => None,
         };
         let got = got.map(|m| {
-            m.replace("2006-01-02T15:04:05.000000Z", "<time>").replace("2006-01-02T15:04:05Z", "<time>")
+            m.replace("2006-01-02T15:04:05.000000Z", "<time>")
+                .replace("2006-01-02T15:04:05Z", "<time>")
         });
         seen += usize::from(expected.is_some());
         if got.as_deref() != expected && !(message.starts_with("the ") && expected.is_none()) {
-            wrong.entry(format!("want {expected:?}\n   got  {got:?}")).or_insert_with(|| id.to_owned());
+            wrong
+                .entry(format!("want {expected:?}\n   got  {got:?}"))
+                .or_insert_with(|| id.to_owned());
         }
     });
     if ran {
         assert!(seen > 100, "only {seen}");
         let text: Vec<_> = wrong.iter().map(|(k, v)| format!("{v}: {k}")).collect();
-        assert!(wrong.is_empty(), "{} kinds of difference:\n{}", wrong.len(), text.join("\n"));
+        assert!(
+            wrong.is_empty(),
+            "{} kinds of difference:\n{}",
+            wrong.len(),
+            text.join("\n")
+        );
     }
 }
 
@@ -79,7 +92,8 @@ fn answers_are_canonical() {
         // Recordings hold placeholders where answers differ from run to run.
         let filled = before
             .replace("\\u003ctime\\u003e", "2026-01-02T15:04:05Z")
-            .replace("\\u003c", "").replace("\\u003e", "");
+            .replace("\\u003c", "")
+            .replace("\\u003e", "");
         let value = json::parse(filled.as_bytes()).expect("JSON");
         let after = match catena_schema::decode(&node, value.clone()) {
             Ok(d) => json::to_string(&d.value).replace(".000000Z", "Z"),
@@ -88,14 +102,29 @@ fn answers_are_canonical() {
             Err(e) => e.to_string(),
         };
         if after != json::to_string(&value) {
-            let at = after.bytes().zip(filled.bytes()).take_while(|(a, b)| a == b).count();
-            let cut = |s: &str| s.get(at.saturating_sub(60)..(at + 60).min(s.len())).unwrap_or_default().to_owned();
-            wrong.entry(format!("want {}\n   got  {}", cut(&filled), cut(&after))).or_insert_with(|| id.to_owned());
+            let at = after
+                .bytes()
+                .zip(filled.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
+            let cut = |s: &str| {
+                s.get(at.saturating_sub(60)..(at + 60).min(s.len()))
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            wrong
+                .entry(format!("want {}\n   got  {}", cut(&filled), cut(&after)))
+                .or_insert_with(|| id.to_owned());
         }
     });
     if ran {
         assert!(seen > 100, "only {seen}");
         let text: Vec<_> = wrong.iter().map(|(k, v)| format!("{v}: {k}")).collect();
-        assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), text.join("\n"));
+        assert!(
+            wrong.is_empty(),
+            "{} differences:\n{}",
+            wrong.len(),
+            text.join("\n")
+        );
     }
 }

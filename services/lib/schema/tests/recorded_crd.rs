@@ -21,7 +21,9 @@ fn cases(id: &str) -> Vec<Value> {
 }
 
 fn schema_of(crd: &Value) -> Option<&Value> {
-    crd.items_at(&["spec", "versions"]).first()?.at(&["schema", "openAPIV3Schema"])
+    crd.items_at(&["spec", "versions"])
+        .first()?
+        .at(&["schema", "openAPIV3Schema"])
 }
 
 #[test]
@@ -29,13 +31,20 @@ fn bad_definitions_are_refused_in_the_same_words() {
     let mut wrong = Vec::new();
     let mut seen = 0;
     for step in cases("machinery/crd-invalid") {
-        let Some(schema) = step.get("b").and_then(schema_of) else { continue };
+        let Some(schema) = step.get("b").and_then(schema_of) else {
+            continue;
+        };
         let message = step.str_at(&["r", "message"]);
         // Rules in CEL are not compiled, other parts of a definition not judged here.
-        let about_schema = message.contains("openAPIV3Schema.") && !message.contains("x-kubernetes-validations");
+        let about_schema =
+            message.contains("openAPIV3Schema.") && !message.contains("x-kubernetes-validations");
         seen += usize::from(about_schema);
         let path = Path::new("spec.validation.openAPIV3Schema");
-        let got: Vec<String> = structural::check(schema, &path).0.iter().map(ToString::to_string).collect();
+        let got: Vec<String> = structural::check(schema, &path)
+            .0
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         if got.iter().any(|e| !message.contains(e.as_str())) || (about_schema && got.is_empty()) {
             wrong.push(format!("want {message}\n  got {got:?}"));
         }
@@ -53,7 +62,9 @@ fn bad_resources_are_refused_in_the_same_words() {
             node = schema_of(body).map(|s| structural::parse(s).expect("parses"));
             continue;
         }
-        let (Some(node), "Foo") = (&node, body.str_at(&["kind"])) else { continue };
+        let (Some(node), "Foo") = (&node, body.str_at(&["kind"])) else {
+            continue;
+        };
         if !matches!(step.str_at(&["m"]), "POST" | "PUT") || step.i64_at(&["s"]) == Some(409) {
             continue;
         }
@@ -84,10 +95,19 @@ fn bad_resources_are_refused_in_the_same_words() {
                 v.unset(&["status"]);
             }
             if json::to_string(&answer) != json::to_string(&ours) {
-                wrong.push(format!("want {}\n  got {}", json::to_string(&answer), json::to_string(&ours)));
+                wrong.push(format!(
+                    "want {}\n  got {}",
+                    json::to_string(&answer),
+                    json::to_string(&ours)
+                ));
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {seen}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     eprintln!("{seen} resources");
 }

@@ -12,7 +12,11 @@ fn node(text: &str) -> Node {
 }
 
 fn errors(schema: &str, text: &str) -> Vec<String> {
-    structural::validate(&node(schema), &value(text), None).0.iter().map(ToString::to_string).collect()
+    structural::validate(&node(schema), &value(text), None)
+        .0
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 const SCHEMA: &str = r#"{"type":"object","properties":{"spec":{"type":"object","required":["a"],"properties":{
@@ -45,14 +49,47 @@ fn objects_are_defaulted_pruned_and_sorted() {
 fn values_are_judged_in_words_of_kube_openapi() {
     for (text, expected) in [
         (r#"{"spec":{}}"#, vec!["spec.a: Required value"]),
-        (r#"{"spec":{"a":0}}"#, vec!["spec.a: Invalid value: 0: spec.a in body should be greater than or equal to 1"]),
-        (r#"{"spec":{"a":"x"}}"#, vec![r#"spec.a: Invalid value: "string": spec.a in body must be of type integer: "string""#]),
-        (r#"{"spec":{"a":1,"b":"ABC"}}"#, vec![r#"spec.b: Invalid value: "ABC": spec.b in body should match '^[a-z]+$'"#]),
-        (r#"{"spec":{"a":1,"b":"abcdef"}}"#, vec!["spec.b: Too long: may not be more than 5 bytes"]),
-        (r#"{"spec":{"a":1,"when":"now"}}"#, vec![r#"spec.when: Invalid value: "now": spec.when in body must be of type date-time: "now""#]),
-        (r#"{"spec":{"a":1,"when":"2026-01-02T03:04:05.1Z","ios":"x","map":{"k":"v"}}}"#, vec![]),
-        (r#"{"spec":{"a":1,"map":{"k":1}}}"#, vec![r#"spec.map.k: Invalid value: "integer": spec.map.k in body must be of type string: "integer""#]),
-        (r#"{"spec":{"a":1,"one":{}}}"#, vec![r#"<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf). Found none valid"#, "spec.one.p: Required value"]),
+        (
+            r#"{"spec":{"a":0}}"#,
+            vec!["spec.a: Invalid value: 0: spec.a in body should be greater than or equal to 1"],
+        ),
+        (
+            r#"{"spec":{"a":"x"}}"#,
+            vec![
+                r#"spec.a: Invalid value: "string": spec.a in body must be of type integer: "string""#,
+            ],
+        ),
+        (
+            r#"{"spec":{"a":1,"b":"ABC"}}"#,
+            vec![r#"spec.b: Invalid value: "ABC": spec.b in body should match '^[a-z]+$'"#],
+        ),
+        (
+            r#"{"spec":{"a":1,"b":"abcdef"}}"#,
+            vec!["spec.b: Too long: may not be more than 5 bytes"],
+        ),
+        (
+            r#"{"spec":{"a":1,"when":"now"}}"#,
+            vec![
+                r#"spec.when: Invalid value: "now": spec.when in body must be of type date-time: "now""#,
+            ],
+        ),
+        (
+            r#"{"spec":{"a":1,"when":"2026-01-02T03:04:05.1Z","ios":"x","map":{"k":"v"}}}"#,
+            vec![],
+        ),
+        (
+            r#"{"spec":{"a":1,"map":{"k":1}}}"#,
+            vec![
+                r#"spec.map.k: Invalid value: "integer": spec.map.k in body must be of type string: "integer""#,
+            ],
+        ),
+        (
+            r#"{"spec":{"a":1,"one":{}}}"#,
+            vec![
+                r#"<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf). Found none valid"#,
+                "spec.one.p: Required value",
+            ],
+        ),
     ] {
         assert_eq!(errors(SCHEMA, text), expected, "{text}");
     }
@@ -70,19 +107,37 @@ fn unchanged_faults_are_let_through_on_update() {
 
 #[test]
 fn repeated_items_of_sets_are_found() {
-    let e = structural::validate_lists(&node(SCHEMA), &value(r#"{"spec":{"tags":["a","b","a","a"]}}"#));
+    let e = structural::validate_lists(
+        &node(SCHEMA),
+        &value(r#"{"spec":{"tags":["a","b","a","a"]}}"#),
+    );
     assert_eq!(e.aggregate(), r#"spec.tags[2]: Duplicate value: "a""#);
 }
 
 #[test]
 fn schemas_that_are_not_structural_are_refused() {
     let check = |text: &str| structural::check(&value(text), &Path::new("s")).aggregate();
-    assert_eq!(structural::check(&value(SCHEMA), &Path::new("s")).aggregate(), "[]");
+    assert_eq!(
+        structural::check(&value(SCHEMA), &Path::new("s")).aggregate(),
+        "[]"
+    );
     for (text, expected) in [
-        (r#"{"properties":{}}"#, "s.type: Required value: must not be empty at the root"),
-        (r#"{"type":"object","properties":{"a":{"type":"array"}}}"#, "s.properties[a].items: Required value: must be specified"),
-        (r#"{"type":"object","anyOf":[{"properties":{"b":{"minimum":1}}}]}"#, "s.properties[b]: Required value: because it is defined in s.anyOf[0].properties[b]"),
-        (r#"{"type":"object","properties":{"a":{"type":"integer","default":"x"}}}"#, r#"s.properties[a].default: Invalid value: "string": s.properties[a].default in body must be of type integer: "string""#),
+        (
+            r#"{"properties":{}}"#,
+            "s.type: Required value: must not be empty at the root",
+        ),
+        (
+            r#"{"type":"object","properties":{"a":{"type":"array"}}}"#,
+            "s.properties[a].items: Required value: must be specified",
+        ),
+        (
+            r#"{"type":"object","anyOf":[{"properties":{"b":{"minimum":1}}}]}"#,
+            "s.properties[b]: Required value: because it is defined in s.anyOf[0].properties[b]",
+        ),
+        (
+            r#"{"type":"object","properties":{"a":{"type":"integer","default":"x"}}}"#,
+            r#"s.properties[a].default: Invalid value: "string": s.properties[a].default in body must be of type integer: "string""#,
+        ),
     ] {
         // The message names the default by its path below itself: not at all.
         let expected = expected.replace("s.properties[a].default in body", " in body");

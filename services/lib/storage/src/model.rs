@@ -30,7 +30,10 @@ pub struct RangeRequest {
 
 impl RangeRequest {
     pub fn key(key: impl Into<Bytes>) -> Self {
-        Self { key: key.into(), ..Self::default() }
+        Self {
+            key: key.into(),
+            ..Self::default()
+        }
     }
 
     pub fn prefix(prefix: &str) -> Self {
@@ -73,10 +76,18 @@ pub enum Compare {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    Put { key: Bytes, value: Bytes, lease: i64 },
+    Put {
+        key: Bytes,
+        value: Bytes,
+        lease: i64,
+    },
     /// Returns what was deleted.
-    Delete { key: Bytes },
-    Get { key: Bytes },
+    Delete {
+        key: Bytes,
+    },
+    Get {
+        key: Bytes,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

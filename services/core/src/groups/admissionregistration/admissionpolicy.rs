@@ -89,7 +89,8 @@ impl AdmissionPolicy {
                 name.bad_text(e, "name is not a valid CEL identifier");
             }
             if v.text("expression").trim().is_empty() {
-                v.child("expression").required(e, "expression is not specified");
+                v.child("expression")
+                    .required(e, "expression is not specified");
             }
         }
     }
@@ -109,7 +110,10 @@ fn param_kind(at: &At, e: &mut Errors) {
             }
             version_label(&version, v, e);
         }
-        _ => version.bad_text(e, format!("unexpected GroupVersion string: {}", version.str())),
+        _ => version.bad_text(
+            e,
+            format!("unexpected GroupVersion string: {}", version.str()),
+        ),
     }
     let kind = at.child("kind");
     if kind.str().is_empty() {
@@ -118,7 +122,13 @@ fn param_kind(at: &At, e: &mut Errors) {
     }
     let bad = names::dns1035_label(&kind.str().to_lowercase(), false);
     if !bad.is_empty() {
-        kind.bad_text(e, format!("may have mixed case, but should otherwise match: {}", bad.join(",")));
+        kind.bad_text(
+            e,
+            format!(
+                "may have mixed case, but should otherwise match: {}",
+                bad.join(",")
+            ),
+        );
     }
 }
 
@@ -143,7 +153,8 @@ fn validations(at: &At, object: &Value, e: &mut Errors) {
     }
     for v in checks.items() {
         if v.text("expression").trim().is_empty() {
-            v.child("expression").required(e, "expression is not specified");
+            v.child("expression")
+                .required(e, "expression is not specified");
         }
         let from = v.child("messageExpression");
         if !from.is_empty() && from.str().trim().is_empty() {
@@ -207,9 +218,13 @@ fn mutations(at: &At, e: &mut Errors) {
         };
         let c = m.child(member);
         if !c.has() {
-            c.required(e, &format!("must be specified when patchType is {}", kind.str()));
+            c.required(
+                e,
+                &format!("must be specified when patchType is {}", kind.str()),
+            );
         } else if c.text("expression").trim().is_empty() {
-            c.child("expression").required(e, "expression is not specified");
+            c.child("expression")
+                .required(e, "expression is not specified");
         }
     }
     let again = at.child("reinvocationPolicy");

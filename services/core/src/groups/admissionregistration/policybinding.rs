@@ -6,7 +6,10 @@ use catena_objects::{Value, field::Errors, names};
 use catena_registry::{Context, Strategy};
 
 use super::rule;
-use crate::{groups::core::pod::defaults::present, rules::{At, labels}};
+use crate::{
+    groups::core::pod::defaults::present,
+    rules::{At, labels},
+};
 
 #[derive(Debug)]
 pub struct PolicyBinding {
@@ -15,7 +18,10 @@ pub struct PolicyBinding {
 
 impl Strategy for PolicyBinding {
     fn default(&self, object: &mut Value) {
-        if let Some(m) = object.at_mut(&["spec"]).and_then(|s| present(s, "matchResources")) {
+        if let Some(m) = object
+            .at_mut(&["spec"])
+            .and_then(|s| present(s, "matchResources"))
+        {
             rule::default_match(m);
         }
     }
@@ -64,7 +70,8 @@ fn param_ref(at: &At, e: &mut Errors) {
     if name.str().is_empty() && !selector.has() {
         at.required(e, "one of name or selector must be specified");
     }
-    at.child("parameterNotFoundAction").required_one_of(e, &["Deny", "Allow"]);
+    at.child("parameterNotFoundAction")
+        .required_one_of(e, &["Deny", "Allow"]);
 }
 
 fn actions(at: &At, e: &mut Errors) {

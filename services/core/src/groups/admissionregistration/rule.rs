@@ -2,9 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 
-use crate::{groups::core::pod::defaults::each, rules::{At, labels}};
+use crate::{
+    groups::core::pod::defaults::each,
+    rules::{At, labels},
+};
 
 const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 
@@ -29,7 +36,10 @@ fn has_star(at: &At) -> bool {
 
 fn alone(at: &At, what: &str, e: &mut Errors) {
     if at.len() > 1 && has_star(at) {
-        at.invalid(e, format!("if '*' is present, must not specify other {what}"));
+        at.invalid(
+            e,
+            format!("if '*' is present, must not specify other {what}"),
+        );
     }
 }
 
@@ -80,10 +90,16 @@ fn resources(at: &At, e: &mut Errors) {
             continue;
         };
         if all_subresources.contains(resource) {
-            r.bad_text(e, format!("if '{resource}/*' is present, must not specify {text}"));
+            r.bad_text(
+                e,
+                format!("if '{resource}/*' is present, must not specify {text}"),
+            );
         }
         if of_all.contains(sub) {
-            r.bad_text(e, format!("if '*/{sub}' is present, must not specify {text}"));
+            r.bad_text(
+                e,
+                format!("if '*/{sub}' is present, must not specify {text}"),
+            );
         }
         if sub == "*" {
             all_subresources.insert(resource);
@@ -96,7 +112,10 @@ fn resources(at: &At, e: &mut Errors) {
         at.invalid(e, "if '*/*' is present, must not specify other resources");
     }
     if single && plain {
-        at.invalid(e, "if '*' is present, must not specify other resources without subresources");
+        at.invalid(
+            e,
+            "if '*' is present, must not specify other resources without subresources",
+        );
     }
 }
 

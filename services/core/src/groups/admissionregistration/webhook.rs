@@ -6,7 +6,10 @@ use catena_objects::{Value, field::Errors, names};
 use catena_registry::{Context, Strategy};
 
 use super::rule;
-use crate::{groups::core::pod::defaults::{each, present}, rules::{At, labels}};
+use crate::{
+    groups::core::pod::defaults::{each, present},
+    rules::{At, labels},
+};
 
 #[derive(Debug)]
 pub struct Webhooks {
@@ -35,7 +38,10 @@ impl Strategy for Webhooks {
                 h.set_default(&["reinvocationPolicy"], "Never");
             }
             each(h, "rules", rule::default_scope);
-            if let Some(s) = h.at_mut(&["clientConfig"]).and_then(|c| present(c, "service")) {
+            if let Some(s) = h
+                .at_mut(&["clientConfig"])
+                .and_then(|c| present(c, "service"))
+            {
                 s.set_default(&["port"], 443i64);
             }
         });
@@ -53,7 +59,9 @@ impl Strategy for Webhooks {
         let mut seen = BTreeSet::new();
         let null = Value::Null;
         let opts = Opts {
-            side_effects: hooks.iter().any(|h| !matches!(h.str_at(&["sideEffects"]), "None" | "NoneOnDryRun")),
+            side_effects: hooks
+                .iter()
+                .any(|h| !matches!(h.str_at(&["sideEffects"]), "None" | "NoneOnDryRun")),
             unknown_versions: hooks.iter().any(|h| {
                 let v = h.items_at(&["admissionReviewVersions"]);
                 !v.is_empty() && !v.iter().any(is_accepted)
@@ -105,8 +113,11 @@ impl Webhooks {
                 f.one_of(e, &supported);
             }
         }
-        let effects: &[&str] =
-            if opts.side_effects { &["None", "NoneOnDryRun", "Some", "Unknown"] } else { &["None", "NoneOnDryRun"] };
+        let effects: &[&str] = if opts.side_effects {
+            &["None", "NoneOnDryRun", "Some", "Unknown"]
+        } else {
+            &["None", "NoneOnDryRun"]
+        };
         let effect = h.child("sideEffects");
         if effect.has() {
             effect.one_of(e, effects);
@@ -163,19 +174,35 @@ pub fn url(at: &At, e: &mut Errors) {
     let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (scheme, rest) = match rest.split_once(':') {
-        Some((s, r)) if !s.is_empty() && s.starts_with(|c: char| c.is_ascii_alphabetic()) && s.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.')) => {
+        Some((s, r))
+            if !s.is_empty()
+                && s.starts_with(|c: char| c.is_ascii_alphabetic())
+                && s.bytes()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.')) =>
+        {
             (s.to_lowercase(), r)
         }
         Some(("", _)) => {
-            at.required(e, &format!("url must be a valid URL: parse {text:?}: missing protocol scheme{FORM}"));
+            at.required(
+                e,
+                &format!("url must be a valid URL: parse {text:?}: missing protocol scheme{FORM}"),
+            );
             return;
         }
         _ => (String::new(), rest),
     };
-    let authority = rest.strip_prefix("//").map_or("", |r| r.split('/').next().unwrap_or_default());
-    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(u, h)| (Some(u), h));
+    let authority = rest
+        .strip_prefix("//")
+        .map_or("", |r| r.split('/').next().unwrap_or_default());
+    let (user, host) = authority
+        .rsplit_once('@')
+        .map_or((None, authority), |(u, h)| (Some(u), h));
     if scheme != "https" {
-        at.bad_value(e, scheme, format!("'https' is the only allowed URL scheme{FORM}"));
+        at.bad_value(
+            e,
+            scheme,
+            format!("'https' is the only allowed URL scheme{FORM}"),
+        );
     }
     if host.is_empty() {
         at.bad_value(e, host, format!("host must be specified{FORM}"));

@@ -1,6 +1,9 @@
 //! Daemon sets.
 
-use catena_objects::{Value, field::{Error, Errors}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+};
 use catena_registry::{Context, Strategy};
 
 use super::workload;
@@ -76,7 +79,10 @@ impl Strategy for DaemonSet {
 }
 
 fn generation(object: &Value) -> i64 {
-    object.str_at(&["metadata", "annotations", GENERATION]).parse().unwrap_or(0)
+    object
+        .str_at(&["metadata", "annotations", GENERATION])
+        .parse()
+        .unwrap_or(0)
 }
 
 /// `ValidateDaemonSetSpec`.
@@ -111,7 +117,10 @@ fn update_strategy(at: &At, e: &mut Errors) {
             for f in [&unavailable, &surge] {
                 int_or_percent::at_most_100(f, e);
             }
-            match (int_or_percent::value(unavailable.v) != 0, int_or_percent::value(surge.v) != 0) {
+            match (
+                int_or_percent::value(unavailable.v) != 0,
+                int_or_percent::value(surge.v) != 0,
+            ) {
                 (true, true) => surge.invalid(e, "may not be set when maxUnavailable is non-zero"),
                 (false, false) => unavailable.required(e, "cannot be 0 when maxSurge is 0"),
                 _ => {}
@@ -128,8 +137,14 @@ fn update_strategy(at: &At, e: &mut Errors) {
 fn status(object: &Value, old: &Value, e: &mut Errors) {
     let at = At::root(object, "status");
     let names = [
-        "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady",
-        "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable",
+        "currentNumberScheduled",
+        "numberMisscheduled",
+        "desiredNumberScheduled",
+        "numberReady",
+        "observedGeneration",
+        "updatedNumberScheduled",
+        "numberAvailable",
+        "numberUnavailable",
         "collisionCount",
     ];
     workload::counters(&at, &names, &[], e);

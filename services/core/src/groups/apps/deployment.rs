@@ -1,6 +1,9 @@
 //! Deployments.
 
-use catena_objects::{Value, field::{Error, Errors}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+};
 use catena_registry::{Context, Strategy};
 
 use super::workload;
@@ -117,14 +120,24 @@ fn status(object: &Value, old: &Value, e: &mut Errors) {
     workload::counters(
         &at,
         &[
-            "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
-            "unavailableReplicas", "terminatingReplicas", "collisionCount",
+            "observedGeneration",
+            "replicas",
+            "updatedReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "unavailableReplicas",
+            "terminatingReplicas",
+            "collisionCount",
         ],
         &[
             ("updatedReplicas", "replicas", workload::ABOVE_REPLICAS),
             ("readyReplicas", "replicas", workload::ABOVE_REPLICAS),
             ("availableReplicas", "replicas", workload::ABOVE_REPLICAS),
-            ("availableReplicas", "readyReplicas", "cannot be greater than readyReplicas"),
+            (
+                "availableReplicas",
+                "readyReplicas",
+                "cannot be greater than readyReplicas",
+            ),
         ],
         e,
     );

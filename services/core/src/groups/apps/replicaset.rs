@@ -55,7 +55,12 @@ impl Strategy for ReplicaSet {
     }
 
     fn selectable(&self, object: &Value) -> Vec<String> {
-        vec![object.i64_at(&["status", "replicas"]).unwrap_or(0).to_string()]
+        vec![
+            object
+                .i64_at(&["status", "replicas"])
+                .unwrap_or(0)
+                .to_string(),
+        ]
     }
 }
 
@@ -76,14 +81,22 @@ pub fn status(at: &At, e: &mut Errors) {
     workload::counters(
         at,
         &[
-            "replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas",
-            "observedGeneration", "terminatingReplicas",
+            "replicas",
+            "fullyLabeledReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "observedGeneration",
+            "terminatingReplicas",
         ],
         &[
             ("fullyLabeledReplicas", "replicas", workload::ABOVE_REPLICAS),
             ("readyReplicas", "replicas", workload::ABOVE_REPLICAS),
             ("availableReplicas", "replicas", workload::ABOVE_REPLICAS),
-            ("availableReplicas", "readyReplicas", "cannot be greater than readyReplicas"),
+            (
+                "availableReplicas",
+                "readyReplicas",
+                "cannot be greater than readyReplicas",
+            ),
         ],
         e,
     );

@@ -1,12 +1,19 @@
 //! Stateful sets.
 
-use catena_objects::{Value, field::{Error, Errors}, names, obj};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names, obj,
+};
 use catena_registry::{Context, Strategy};
 
 use super::workload;
 use crate::groups::core::pod::warnings;
 use crate::{
-    groups::core::pod::{defaults::{each, text}, validate::{annotations, pod_template_spec}},
+    groups::core::pod::{
+        defaults::{each, text},
+        validate::{annotations, pod_template_spec},
+    },
     rules::{At, claim, equality::same, int_or_percent, labels, meta},
 };
 
@@ -24,10 +31,17 @@ impl Strategy for StatefulSet {
             object.set_default(&rolling, Value::object());
         }
         if object.str_at(&kind) == "RollingUpdate" && object.at(&rolling).is_some() {
-            object.set_default(&["spec", "updateStrategy", "rollingUpdate", "partition"], 0i64);
+            object.set_default(
+                &["spec", "updateStrategy", "rollingUpdate", "partition"],
+                0i64,
+            );
         }
         for name in ["whenDeleted", "whenScaled"] {
-            text(object, &["spec", "persistentVolumeClaimRetentionPolicy", name], "Retain");
+            text(
+                object,
+                &["spec", "persistentVolumeClaimRetentionPolicy", name],
+                "Retain",
+            );
         }
         object.set_default(&["spec", "replicas"], 1i64);
         object.set_default(&["spec", "revisionHistoryLimit"], 10i64);
@@ -69,7 +83,11 @@ impl Strategy for StatefulSet {
         }
         let mut was = Errors::new();
         spec(old, Mode::Update, Some(old), &mut was);
-        let mode = if was.is_empty() { Mode::Update } else { Mode::UpdateBadTemplate };
+        let mode = if was.is_empty() {
+            Mode::Update
+        } else {
+            Mode::UpdateBadTemplate
+        };
         spec(object, mode, Some(old), &mut e);
         immutable(object, old, &mut e);
         e
@@ -100,7 +118,12 @@ enum Mode {
 fn immutable(object: &Value, old: &Value, e: &mut Errors) {
     let mut copy = object.get("spec").cloned().unwrap_or_default();
     for name in [
-        "replicas", "template", "updateStrategy", "minReadySeconds", "ordinals", "revisionHistoryLimit",
+        "replicas",
+        "template",
+        "updateStrategy",
+        "minReadySeconds",
+        "ordinals",
+        "revisionHistoryLimit",
         "persistentVolumeClaimRetentionPolicy",
     ] {
         match old.at(&["spec", name]) {
@@ -176,9 +199,16 @@ fn update_strategy(at: &At, e: &mut Errors) {
         _ => {
             let mut shown = crate::rules::go_struct(at.v, &["type=", "rollingUpdate"]);
             if rolling.has() {
-                shown.set(&["RollingUpdate"], crate::rules::go_struct(rolling.v, &["partition", "maxUnavailable"]));
+                shown.set(
+                    &["RollingUpdate"],
+                    crate::rules::go_struct(rolling.v, &["partition", "maxUnavailable"]),
+                );
             }
-            e.push(Error::invalid(&at.path, shown, "must be 'RollingUpdate' or 'OnDelete'"));
+            e.push(Error::invalid(
+                &at.path,
+                shown,
+                "must be 'RollingUpdate' or 'OnDelete'",
+            ));
         }
     }
 }
@@ -189,12 +219,11 @@ fn template(at: &At, mode: Mode, old: Option<&Value>, e: &mut Errors) {
     let mut copy = at.child("template").v.clone();
     copy.unset(&["spec", "subdomain"]);
     copy.unset(&["spec", "hostname"]);
-    let claims: std::collections::BTreeSet<&str> = at
-        .v
-        .items_at(&["volumeClaimTemplates"])
-        .iter()
-        .map(|t| t.str_at(&["metadata", "name"]))
-        .collect();
+    let claims: std::collections::BTreeSet<&str> =
+        at.v.items_at(&["volumeClaimTemplates"])
+            .iter()
+            .map(|t| t.str_at(&["metadata", "name"]))
+            .collect();
     if !claims.is_empty() {
         let mut volumes: Vec<Value> = claims
             .iter()
@@ -225,15 +254,24 @@ fn status(object: &Value, old: &Value, e: &mut Errors) {
     workload::counters(
         &at,
         &[
-            "replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas",
-            "observedGeneration", "collisionCount",
+            "replicas",
+            "readyReplicas",
+            "currentReplicas",
+            "updatedReplicas",
+            "availableReplicas",
+            "observedGeneration",
+            "collisionCount",
         ],
         &[
             ("readyReplicas", "replicas", workload::ABOVE_REPLICAS),
             ("currentReplicas", "replicas", workload::ABOVE_REPLICAS),
             ("updatedReplicas", "replicas", workload::ABOVE_REPLICAS),
             ("availableReplicas", "replicas", workload::ABOVE_REPLICAS),
-            ("availableReplicas", "readyReplicas", "cannot be greater than status.readyReplicas"),
+            (
+                "availableReplicas",
+                "readyReplicas",
+                "cannot be greater than status.readyReplicas",
+            ),
         ],
         e,
     );

@@ -5,8 +5,7 @@ use catena_registry::{Context, strategy::keep_other_half};
 
 use crate::{
     groups::core::pod::{
-        defaults,
-        prepare,
+        defaults, prepare,
         validate::{Opts, opts_for_update, pod_template_spec},
     },
     rules::{At, labels},
@@ -58,7 +57,11 @@ pub fn strict_selector(spec: &At, kind: &str, e: &mut Errors) {
 pub fn selector_matches(spec: &At, nothing_matches: bool, e: &mut Errors) {
     let (selector, template) = (spec.child("selector"), spec.child("template"));
     // A null selector matches nothing, an empty one everything.
-    let skip = if selector.has() { labels::is_empty(selector.v) } else { !nothing_matches };
+    let skip = if selector.has() {
+        labels::is_empty(selector.v)
+    } else {
+        !nothing_matches
+    };
     let at = template.child("metadata").child("labels");
     if !skip && !labels::matches(selector.v, at.v) {
         at.invalid(e, "`selector` does not match template `labels`");
@@ -78,7 +81,10 @@ pub fn always_running(template: &At, kind: &str, e: &mut Errors) {
     let spec = template.child("spec");
     spec.child("restartPolicy").one_of(e, &["Always"]);
     if let Some(d) = spec.some("activeDeadlineSeconds") {
-        d.forbidden(e, format!("activeDeadlineSeconds in {kind} is not Supported"));
+        d.forbidden(
+            e,
+            format!("activeDeadlineSeconds in {kind} is not Supported"),
+        );
     }
 }
 

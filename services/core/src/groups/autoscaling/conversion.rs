@@ -39,7 +39,11 @@ impl Conversion for V1 {
         for m in metrics.as_array().unwrap_or_default() {
             let percent = cpu_percent(m, "target");
             match percent {
-                Some(n) if object.at(&["spec", "targetCPUUtilizationPercentage"]).is_none() => {
+                Some(n)
+                    if object
+                        .at(&["spec", "targetCPUUtilizationPercentage"])
+                        .is_none() =>
+                {
                     object.set(&["spec", "targetCPUUtilizationPercentage"], n);
                 }
                 _ => others.push(flatten(m, "target", &TARGETS)),
@@ -61,7 +65,8 @@ fn cpu_metric(percent: Value) -> Value {
 }
 
 fn cpu_percent(metric: &Value, part: &str) -> Option<i64> {
-    let is_cpu = metric.str_at(&["type"]) == "Resource" && metric.str_at(&["resource", "name"]) == "cpu";
+    let is_cpu =
+        metric.str_at(&["type"]) == "Resource" && metric.str_at(&["resource", "name"]) == "cpu";
     is_cpu.then(|| metric.i64_at(&["resource", part, "averageUtilization"]))?
 }
 
@@ -75,7 +80,10 @@ fn annotation(object: &mut Value, name: &str) -> Option<Value> {
 
 fn annotate(object: &mut Value, name: &str, list: Vec<Value>) {
     if !list.is_empty() {
-        object.set(&["metadata", "annotations", name], json::to_string(&list.into()));
+        object.set(
+            &["metadata", "annotations", name],
+            json::to_string(&list.into()),
+        );
     }
 }
 
@@ -86,7 +94,11 @@ const TARGETS: [(&str, &str, &str); 9] = [
     ("pods", "averageValue", "targetAverageValue"),
     ("resource", "averageUtilization", "targetAverageUtilization"),
     ("resource", "averageValue", "targetAverageValue"),
-    ("containerResource", "averageUtilization", "targetAverageUtilization"),
+    (
+        "containerResource",
+        "averageUtilization",
+        "targetAverageUtilization",
+    ),
     ("containerResource", "averageValue", "targetAverageValue"),
     ("external", "value", "targetValue"),
     ("external", "averageValue", "targetAverageValue"),
@@ -96,7 +108,13 @@ const TARGETS: [(&str, &str, &str); 9] = [
 fn flatten(metric: &Value, part: &str, table: &[(&str, &str, &str)]) -> Value {
     let mut out = Map::new();
     out.insert("type", metric.str_at(&["type"]));
-    for kind in ["object", "pods", "resource", "containerResource", "external"] {
+    for kind in [
+        "object",
+        "pods",
+        "resource",
+        "containerResource",
+        "external",
+    ] {
         let Some(m) = metric.get(kind).filter(|m| m.as_object().is_some()) else {
             continue;
         };
@@ -104,13 +122,28 @@ fn flatten(metric: &Value, part: &str, table: &[(&str, &str, &str)]) -> Value {
         if let Some(t) = m.get("describedObject") {
             flat.insert("target", t.clone());
         }
-        let name = if kind == "resource" || kind == "containerResource" { m.get("name") } else { m.at(&["metric", "name"]) };
-        let name_as = if kind.ends_with("esource") { "name" } else { "metricName" };
+        let name = if kind == "resource" || kind == "containerResource" {
+            m.get("name")
+        } else {
+            m.at(&["metric", "name"])
+        };
+        let name_as = if kind.ends_with("esource") {
+            "name"
+        } else {
+            "metricName"
+        };
         if let Some(n) = name {
             flat.insert(name_as, n.clone());
         }
         if let Some(s) = m.at(&["metric", "selector"]) {
-            flat.insert(if kind == "external" { "metricSelector" } else { "selector" }, s.clone());
+            flat.insert(
+                if kind == "external" {
+                    "metricSelector"
+                } else {
+                    "selector"
+                },
+                s.clone(),
+            );
         }
         if let Some(c) = m.get("container") {
             flat.insert("container", c.clone());
@@ -128,7 +161,13 @@ fn flatten(metric: &Value, part: &str, table: &[(&str, &str, &str)]) -> Value {
 /// A metric of the annotation as v2 has it.
 fn reshape(metric: &Value, table: &[(&str, &str, &str)]) -> Value {
     let mut out = obj!({"type": (metric.str_at(&["type"]))});
-    for kind in ["object", "pods", "resource", "containerResource", "external"] {
+    for kind in [
+        "object",
+        "pods",
+        "resource",
+        "containerResource",
+        "external",
+    ] {
         let Some(m) = metric.get(kind).filter(|m| m.as_object().is_some()) else {
             continue;
         };
@@ -146,12 +185,20 @@ fn reshape(metric: &Value, table: &[(&str, &str, &str)]) -> Value {
         if let Some(t) = target {
             out.set(&[kind, "target", "type"], t);
         }
-        for (from, to) in [("target", "describedObject"), ("name", "name"), ("container", "container")] {
+        for (from, to) in [
+            ("target", "describedObject"),
+            ("name", "name"),
+            ("container", "container"),
+        ] {
             if let Some(v) = m.get(from) {
                 out.set(&[kind, to], v.clone());
             }
         }
-        for (from, to) in [("metricName", "name"), ("selector", "selector"), ("metricSelector", "selector")] {
+        for (from, to) in [
+            ("metricName", "name"),
+            ("selector", "selector"),
+            ("metricSelector", "selector"),
+        ] {
             if let Some(v) = m.get(from) {
                 out.set(&[kind, "metric", to], v.clone());
             }
@@ -175,7 +222,9 @@ fn status_to_storage(object: &mut Value) {
 }
 
 fn status_from_storage(object: &mut Value) {
-    let current = object.unset(&["status", "currentMetrics"]).unwrap_or_default();
+    let current = object
+        .unset(&["status", "currentMetrics"])
+        .unwrap_or_default();
     for m in current.as_array().unwrap_or_default() {
         if let Some(n) = cpu_percent(m, "current") {
             object.set(&["status", "currentCPUUtilizationPercentage"], n);

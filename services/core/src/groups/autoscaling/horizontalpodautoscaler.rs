@@ -21,10 +21,16 @@ impl Strategy for HorizontalPodAutoscaler {
             object.set(&["spec", "metrics"], vec![cpu]);
         }
         let policy = |kind: &str, n: i64| obj!({"type": kind, "value": n, "periodSeconds": 15i64});
-        if let Some(b) = object.at_mut(&["spec"]).and_then(|s| present(s, "behavior")) {
+        if let Some(b) = object
+            .at_mut(&["spec"])
+            .and_then(|s| present(s, "behavior"))
+        {
             b.set_default(&["scaleUp", "stabilizationWindowSeconds"], 0i64);
             b.set_default(&["scaleUp", "selectPolicy"], "Max");
-            b.set_default(&["scaleUp", "policies"], vec![policy("Pods", 4), policy("Percent", 100)]);
+            b.set_default(
+                &["scaleUp", "policies"],
+                vec![policy("Pods", 4), policy("Percent", 100)],
+            );
             b.set_default(&["scaleDown", "selectPolicy"], "Max");
             b.set_default(&["scaleDown", "policies"], vec![policy("Percent", 100)]);
         }
@@ -70,9 +76,13 @@ fn spec(at: &At, old: Option<&Value>, e: &mut Errors) {
         max.bad_num(e, "must be greater than or equal to `minReplicas`");
     }
     let target = at.child("scaleTargetRef");
-    let kept = old.and_then(|o| o.at(&["spec", "scaleTargetRef"])).is_some_and(|o| {
-        ["apiVersion", "kind"].iter().all(|f| o.str_at(&[f]) == target.text(f))
-    });
+    let kept = old
+        .and_then(|o| o.at(&["spec", "scaleTargetRef"]))
+        .is_some_and(|o| {
+            ["apiVersion", "kind"]
+                .iter()
+                .all(|f| o.str_at(&[f]) == target.text(f))
+        });
     reference(&target, e);
     if !kept {
         api_version(&target, target.text("kind") == "ReplicationController", e);
@@ -81,7 +91,9 @@ fn spec(at: &At, old: Option<&Value>, e: &mut Errors) {
     for m in metrics.items() {
         metric(&m, e);
     }
-    let external = metrics.items().any(|m| matches!(m.text("type"), "Object" | "External"));
+    let external = metrics
+        .items()
+        .any(|m| matches!(m.text("type"), "Object" | "External"));
     if min.int() == Some(0) && !external {
         metrics.forbidden(e, "must specify at least one Object or External metric to support scaling to zero replicas");
     }
@@ -110,7 +122,10 @@ fn api_version(at: &At, allow_core: bool, e: &mut Errors) {
     let version = at.child("apiVersion");
     let slashes = version.str().matches('/').count();
     if slashes > 1 {
-        version.bad_text(e, format!("unexpected GroupVersion string: {}", version.str()));
+        version.bad_text(
+            e,
+            format!("unexpected GroupVersion string: {}", version.str()),
+        );
     } else if !allow_core && (slashes == 0 || version.str().starts_with('/')) {
         version.bad_text(e, "apiVersion must specify API group");
     }
@@ -145,7 +160,13 @@ fn rules(at: &At, e: &mut Errors) {
     }
 }
 
-const TYPES: [&str; 5] = ["ContainerResource", "External", "Object", "Pods", "Resource"];
+const TYPES: [&str; 5] = [
+    "ContainerResource",
+    "External",
+    "Object",
+    "Pods",
+    "Resource",
+];
 
 /// `validateMetricSpec`.
 fn metric(at: &At, e: &mut Errors) {
@@ -154,10 +175,16 @@ fn metric(at: &At, e: &mut Errors) {
         kind.required(e, "must specify a metric source type");
     }
     kind.one_of(e, &TYPES);
-    let present: Vec<At> = ["object", "external", "pods", "resource", "containerResource"]
-        .iter()
-        .filter_map(|n| at.some(n))
-        .collect();
+    let present: Vec<At> = [
+        "object",
+        "external",
+        "pods",
+        "resource",
+        "containerResource",
+    ]
+    .iter()
+    .filter_map(|n| at.some(n))
+    .collect();
     if let Some(first) = present.first() {
         source(first, e);
     }
@@ -172,7 +199,8 @@ fn metric(at: &At, e: &mut Errors) {
     if expected.is_empty() {
         kind.unsupported(e, &TYPES);
     } else if !at.child(expected).has() {
-        at.child(expected).required(e, "must populate information for the given metric source");
+        at.child(expected)
+            .required(e, "must populate information for the given metric source");
     }
     if present.len() != 1 {
         let mine = at.path.child(expected);
@@ -184,9 +212,18 @@ fn metric(at: &At, e: &mut Errors) {
 
 fn source(at: &At, e: &mut Errors) {
     let target = at.child("target");
-    let (value, average, utilization) =
-        (target.child("value"), target.child("averageValue"), target.child("averageUtilization"));
-    let kind = at.path.as_str().rsplit('.').next().unwrap_or_default().to_owned();
+    let (value, average, utilization) = (
+        target.child("value"),
+        target.child("averageValue"),
+        target.child("averageUtilization"),
+    );
+    let kind = at
+        .path
+        .as_str()
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     match kind.as_str() {
         "object" => {
             reference(&at.child("describedObject"), e);
@@ -202,17 +239,31 @@ fn source(at: &At, e: &mut Errors) {
             average.required(e, "must set either a target value or averageValue");
         }
         "external" if !value.has() && !average.has() => {
-            average.required(e, "must set either a target value for metric or a per-pod target");
+            average.required(
+                e,
+                "must set either a target value for metric or a per-pod target",
+            );
         }
         "external" if value.has() && average.has() => {
-            value.forbidden(e, "may not set both a target value for metric and a per-pod target");
+            value.forbidden(
+                e,
+                "may not set both a target value for metric and a per-pod target",
+            );
         }
-        "pods" if !average.has() => average.required(e, "must specify a positive target averageValue"),
+        "pods" if !average.has() => {
+            average.required(e, "must specify a positive target averageValue")
+        }
         "resource" | "containerResource" if !utilization.has() && !average.has() => {
-            utilization.required(e, "must set either a target raw value or a target utilization");
+            utilization.required(
+                e,
+                "must set either a target raw value or a target utilization",
+            );
         }
         "resource" | "containerResource" if utilization.has() && average.has() => {
-            average.forbidden(e, "may not set both a target raw value and a target utilization");
+            average.forbidden(
+                e,
+                "may not set both a target raw value and a target utilization",
+            );
         }
         _ => {}
     }

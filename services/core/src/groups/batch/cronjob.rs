@@ -6,7 +6,10 @@ use catena_registry::{Context, Strategy, strategy::keep_other_half};
 use super::{job, schedule};
 use crate::groups::core::pod::warnings;
 use crate::{
-    groups::core::pod::{defaults, prepare, validate::{Opts, opts_for_update}},
+    groups::core::pod::{
+        defaults, prepare,
+        validate::{Opts, opts_for_update},
+    },
     rules::At,
 };
 
@@ -55,7 +58,11 @@ impl Strategy for CronJob {
 
     fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
         let mut out: Vec<String> = warnings::of_name(object, old).into_iter().collect();
-        out.extend(warnings::of_template(object, old, &["spec", "jobTemplate", "spec", "template"]));
+        out.extend(warnings::of_template(
+            object,
+            old,
+            &["spec", "jobTemplate", "spec", "template"],
+        ));
         out
     }
 
@@ -90,9 +97,15 @@ fn spec(at: &At, old: Option<&Value>, e: &mut Errors) {
         let old_zone = old.is_some_and(|o| o.str_at(&["spec", "schedule"]).contains("TZ"));
         if cron.str().contains("TZ") {
             if !old_zone {
-                cron.bad_text(e, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+                cron.bad_text(
+                    e,
+                    "cannot use TZ or CRON_TZ in schedule, use timeZone field instead",
+                );
             } else if zone.has() {
-                cron.bad_text(e, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
+                cron.bad_text(
+                    e,
+                    "cannot use both timeZone field and TZ or CRON_TZ in schedule",
+                );
             }
         }
     }
@@ -101,16 +114,23 @@ fn spec(at: &At, old: Option<&Value>, e: &mut Errors) {
     if old.is_none() || before.unwrap_or(&Value::Null) != zone.v {
         time_zone(&zone, e);
     }
-    at.child("concurrencyPolicy").required_one_of(e, &["Allow", "Forbid", "Replace"]);
+    at.child("concurrencyPolicy")
+        .required_one_of(e, &["Allow", "Forbid", "Replace"]);
     let template = at.child("jobTemplate").child("spec");
-    let opts = old.and_then(|o| o.at(&POD)).map_or_else(Opts::default, |s| opts_for_update(s, false));
+    let opts = old
+        .and_then(|o| o.at(&POD))
+        .map_or_else(Opts::default, |s| opts_for_update(s, false));
     job::spec(&template, opts, e);
     if let Some(s) = template.some("selector") {
         s.invalid(e, "`selector` will be auto-generated");
     }
     if template.flag("manualSelector") {
         let m = template.child("manualSelector");
-        e.push(catena_objects::field::Error::not_supported(&m.path, true, &["nil", "false"]));
+        e.push(catena_objects::field::Error::not_supported(
+            &m.path,
+            true,
+            &["nil", "false"],
+        ));
     }
     at.child("successfulJobsHistoryLimit").non_negative(e);
     at.child("failedJobsHistoryLimit").non_negative(e);
@@ -130,13 +150,17 @@ fn time_zone(at: &At, e: &mut Errors) {
             && p != ".."
             && !p.starts_with('-')
             && (1..=14).contains(&p.len())
-            && p.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b'+'))
+            && p.bytes()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b'+'))
     };
     if !name.split('/').all(good) {
         return at.bad_text(e, format!("unknown time zone {name}"));
     }
     if name.eq_ignore_ascii_case("Local") {
-        at.bad_text(e, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+        at.bad_text(
+            e,
+            "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
+        );
     }
     if !schedule::zone_exists(name) {
         at.bad_text(e, format!("unknown time zone {name}"));

@@ -1,13 +1,27 @@
 //! Jobs.
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 use catena_registry::{Context, Strategy};
 
 use super::{job_policy, job_status};
 use crate::groups::core::pod::warnings;
 use crate::{
-    groups::{apps::workload, core::pod::{defaults::{each, text}, validate::{Opts, pod_template_spec}}},
-    rules::{At, equality::{same, same_at}, labels},
+    groups::{
+        apps::workload,
+        core::pod::{
+            defaults::{each, text},
+            validate::{Opts, pod_template_spec},
+        },
+    },
+    rules::{
+        At,
+        equality::{same, same_at},
+        labels,
+    },
 };
 
 const UID: &str = "batch.kubernetes.io/controller-uid";
@@ -25,9 +39,14 @@ impl Strategy for Job {
         if let Some(spec) = object.at_mut(&["spec"]) {
             default_spec(spec);
         }
-        let of_template = object.at(&["spec", "template", "metadata", "labels"]).cloned();
+        let of_template = object
+            .at(&["spec", "template", "metadata", "labels"])
+            .cloned();
         if let Some(l) = of_template.filter(|l| l.as_object().is_some_and(|m| !m.is_empty()))
-            && object.at(&["metadata", "labels"]).and_then(Value::as_object).is_none_or(|m| m.is_empty())
+            && object
+                .at(&["metadata", "labels"])
+                .and_then(Value::as_object)
+                .is_none_or(|m| m.is_empty())
         {
             object.set(&["metadata", "labels"], l);
         }
@@ -70,7 +89,13 @@ impl Strategy for Job {
         let was = |name: &str| old.at(&["spec", name]).unwrap_or(&null);
         at.child("selector").immutable(&mut e, was("selector"));
         template(&at, old, &mut e);
-        for name in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] {
+        for name in [
+            "completionMode",
+            "podFailurePolicy",
+            "backoffLimitPerIndex",
+            "managedBy",
+            "successPolicy",
+        ] {
             let f = at.child(name);
             if !same(f.v, was(name)) {
                 f.bad_value(&mut e, shown(name, f.v), crate::rules::IMMUTABLE);
@@ -88,7 +113,12 @@ impl Strategy for Job {
     }
 
     fn selectable(&self, object: &Value) -> Vec<String> {
-        vec![object.i64_at(&["status", "succeeded"]).unwrap_or(0).to_string()]
+        vec![
+            object
+                .i64_at(&["status", "succeeded"])
+                .unwrap_or(0)
+                .to_string(),
+        ]
     }
 }
 
@@ -102,7 +132,10 @@ fn job(object: &Value, opts: Opts, e: &mut Errors) {
         let name = At::root(object, "metadata").child("name");
         let host = format!("{}-{}", name.str(), completions - 1);
         if !names::dns1123_label(&host, false).is_empty() {
-            name.bad_text(e, format!("will not able to create pod with invalid DNS label: {host}"));
+            name.bad_text(
+                e,
+                format!("will not able to create pod with invalid DNS label: {host}"),
+            );
         }
     }
 }
@@ -124,12 +157,17 @@ fn shown(name: &str, v: &Value) -> Value {
         }
         let mut out = go_struct(r, &["action=", "onExitCodes", "onPodConditions"]);
         if let Some(c) = r.get("onExitCodes").filter(|c| !c.is_null()) {
-            out.set(&["OnExitCodes"], go_struct(c, &["containerName", "operator=", "values"]));
+            out.set(
+                &["OnExitCodes"],
+                go_struct(c, &["containerName", "operator=", "values"]),
+            );
         }
         out
     };
     match name {
-        "podFailurePolicy" | "successPolicy" => catena_objects::obj!({"Rules": (list(v, "rules", &rule))}),
+        "podFailurePolicy" | "successPolicy" => {
+            catena_objects::obj!({"Rules": (list(v, "rules", &rule))})
+        }
         _ => v.clone(),
     }
 }
@@ -141,11 +179,19 @@ fn default_spec(spec: &mut Value) {
         spec.set(&["completions"], 1i64);
     }
     spec.set_default(&["parallelism"], 1i64);
-    let limit = if unset(spec, "backoffLimitPerIndex") { 6 } else { i64::from(i32::MAX) };
+    let limit = if unset(spec, "backoffLimitPerIndex") {
+        6
+    } else {
+        i64::from(i32::MAX)
+    };
     spec.set_default(&["backoffLimit"], limit);
     spec.set_default(&["completionMode"], "NonIndexed");
     spec.set_default(&["suspend"], false);
-    let policy = if unset(spec, "podFailurePolicy") { "TerminatingOrFailed" } else { "Failed" };
+    let policy = if unset(spec, "podFailurePolicy") {
+        "TerminatingOrFailed"
+    } else {
+        "Failed"
+    };
     spec.set_default(&["podReplacementPolicy"], policy);
     spec.set_default(&["manualSelector"], false);
     condition_defaults(spec);
@@ -154,15 +200,25 @@ fn default_spec(spec: &mut Value) {
 /// `SetDefaults_PodFailurePolicyOnPodConditionsPattern`.
 pub fn condition_defaults(spec: &mut Value) {
     if let Some(p) = spec.at_mut(&["podFailurePolicy"]) {
-        each(p, "rules", |r| each(r, "onPodConditions", |c| text(c, &["status"], "True")));
+        each(p, "rules", |r| {
+            each(r, "onPodConditions", |c| text(c, &["status"], "True"))
+        });
     }
 }
 
 fn generate_selector(object: &mut Value) {
     let name = object.str_at(&["metadata", "name"]).to_owned();
     let uid = object.str_at(&["metadata", "uid"]).to_owned();
-    for (key, value) in [(OLD_NAME, &name), (NAME, &name), (OLD_UID, &uid), (UID, &uid)] {
-        object.set_default(&["spec", "template", "metadata", "labels", key], value.as_str());
+    for (key, value) in [
+        (OLD_NAME, &name),
+        (NAME, &name),
+        (OLD_UID, &uid),
+        (UID, &uid),
+    ] {
+        object.set_default(
+            &["spec", "template", "metadata", "labels", key],
+            value.as_str(),
+        );
     }
     object.set_default(&["spec", "selector", "matchLabels", UID], uid);
 }
@@ -177,7 +233,12 @@ fn generated_selector(object: &Value, e: &mut Errors) {
     uid.need(e);
     let name = object.str_at(&["metadata", "name"]);
     let metadata = spec.child("template").child("metadata");
-    for (key, want) in [(OLD_UID, uid.str()), (OLD_NAME, name), (UID, uid.str()), (NAME, name)] {
+    for (key, want) in [
+        (OLD_UID, uid.str()),
+        (OLD_NAME, name),
+        (UID, uid.str()),
+        (NAME, name),
+    ] {
         has_label(&metadata, key, want, e);
     }
     let expected = catena_objects::obj!({
@@ -220,7 +281,11 @@ fn full_spec(at: &At, opts: Opts, e: &mut Errors) {
 /// `validateJobSpec`, for jobs and for templates of jobs.
 pub fn spec(at: &At, opts: Opts, e: &mut Errors) {
     for name in [
-        "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished",
+        "parallelism",
+        "completions",
+        "activeDeadlineSeconds",
+        "backoffLimit",
+        "ttlSecondsAfterFinished",
         "backoffLimitPerIndex",
     ] {
         at.child(name).non_negative(e);
@@ -264,7 +329,10 @@ pub fn spec(at: &At, opts: Opts, e: &mut Errors) {
         "Always" | "" => restart.required(e, "valid values: \"OnFailure\", \"Never\""),
         "OnFailure" | "Never" => {
             if at.some("podFailurePolicy").is_some() && restart.str() != "Never" {
-                restart.bad_text(e, "only \"Never\" is supported when podFailurePolicy is specified");
+                restart.bad_text(
+                    e,
+                    "only \"Never\" is supported when podFailurePolicy is specified",
+                );
             }
         }
         _ => restart.unsupported(e, &["OnFailure", "Never"]),
@@ -291,13 +359,19 @@ fn mode(at: &At, e: &mut Errors) {
 fn indexed(at: &At, e: &mut Errors) {
     const SOFT: i64 = 100_000;
     const HIGH: i64 = 10_000;
-    let (completions, parallelism, failed) =
-        (at.child("completions"), at.child("parallelism"), at.child("maxFailedIndexes"));
+    let (completions, parallelism, failed) = (
+        at.child("completions"),
+        at.child("parallelism"),
+        at.child("maxFailedIndexes"),
+    );
     if !completions.has() {
         completions.required(e, "when completion mode is Indexed");
     }
     if parallelism.int().is_some_and(|p| p > SOFT) {
-        parallelism.bad_num(e, format!("must be less than or equal to {SOFT} when completion mode is Indexed"));
+        parallelism.bad_num(
+            e,
+            format!("must be less than or equal to {SOFT} when completion mode is Indexed"),
+        );
     }
     if let (Some(c), Some(f)) = (completions.int(), failed.int())
         && f > c
@@ -311,7 +385,10 @@ fn indexed(at: &At, e: &mut Errors) {
         return;
     }
     if !failed.has() {
-        failed.required(e, &format!("must be specified when completions is above {SOFT}"));
+        failed.required(
+            e,
+            &format!("must be specified when completions is above {SOFT}"),
+        );
     }
     for f in [&parallelism, &failed] {
         if f.int().is_some_and(|n| n > HIGH) {
@@ -335,9 +412,10 @@ fn completions(at: &At, old: &Value, e: &mut Errors) {
 fn is_idle(old: &Value) -> bool {
     let suspended = old.bool_at(&["spec", "suspend"]) == Some(true);
     let never_started = old.at(&["status", "startTime"]).is_none();
-    let marked = old.items_at(&["status", "conditions"]).iter().any(|c| {
-        c.str_at(&["type"]) == "Suspended" && c.str_at(&["status"]) == "True"
-    });
+    let marked = old
+        .items_at(&["status", "conditions"])
+        .iter()
+        .any(|c| c.str_at(&["type"]) == "Suspended" && c.str_at(&["status"]) == "True");
     let active = old.i64_at(&["status", "active"]).unwrap_or(0);
     suspended && (never_started || (marked && active == 0))
 }
@@ -356,18 +434,29 @@ fn template(at: &At, old: &Value, e: &mut Errors) {
     };
     if idle {
         for path in [
-            &["spec", "nodeSelector"][..], &["spec", "tolerations"], &["metadata", "annotations"],
-            &["metadata", "labels"], &["spec", "schedulingGates"], &["spec", "affinity", "nodeAffinity"],
+            &["spec", "nodeSelector"][..],
+            &["spec", "tolerations"],
+            &["metadata", "annotations"],
+            &["metadata", "labels"],
+            &["spec", "schedulingGates"],
+            &["spec", "affinity", "nodeAffinity"],
         ] {
             take(path, &mut was);
         }
     }
     let (shown, mut want) = if idle {
-        (new.child("spec"), was.get("spec").cloned().unwrap_or_default())
+        (
+            new.child("spec"),
+            was.get("spec").cloned().unwrap_or_default(),
+        )
     } else {
         (new.clone(), was)
     };
-    let shown = if idle { At::new(shown.v, at.path.child("template.spec")) } else { shown };
+    let shown = if idle {
+        At::new(shown.v, at.path.child("template.spec"))
+    } else {
+        shown
+    };
     if idle {
         for list in ["containers", "initContainers"] {
             resources_from(shown.v, &mut want, list);

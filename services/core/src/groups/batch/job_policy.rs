@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{field::{Error, Errors}, names};
+use catena_objects::{
+    field::{Error, Errors},
+    names,
+};
 
 use crate::{groups::core::pod::validate::containers::container_names, rules::At};
 
@@ -45,10 +48,17 @@ pub fn failure(spec: &At, e: &mut Errors) {
         if !conditions.is_empty() {
             pod_conditions(&conditions, e);
         }
-        let omitted = |e: &mut Errors, why: &str| e.push(crate::rules::invalid_without_value(&r.path, why));
+        let omitted =
+            |e: &mut Errors, why: &str| e.push(crate::rules::invalid_without_value(&r.path, why));
         match (codes.is_some(), conditions.is_empty()) {
-            (true, false) => omitted(e, "specifying both OnExitCodes and OnPodConditions is not supported"),
-            (false, true) => omitted(e, "specifying one of OnExitCodes and OnPodConditions is required"),
+            (true, false) => omitted(
+                e,
+                "specifying both OnExitCodes and OnPodConditions is not supported",
+            ),
+            (false, true) => omitted(
+                e,
+                "specifying one of OnExitCodes and OnPodConditions is required",
+            ),
             _ => {}
         }
     }
@@ -59,7 +69,8 @@ fn pod_conditions(at: &At, e: &mut Errors) {
         e.push(Error::too_many(&at.path, at.len(), 20));
     }
     for p in at.items() {
-        p.child("type").complain(e, names::qualified_name(p.text("type")));
+        p.child("type")
+            .complain(e, names::qualified_name(p.text("type")));
         required_one_of(&p.child("status"), &STATUSES, e);
     }
 }
@@ -69,7 +80,10 @@ fn exit_codes(at: &At, containers: &BTreeSet<&str>, e: &mut Errors) {
     if let Some(c) = at.some("containerName")
         && !containers.contains(c.str())
     {
-        c.bad_text(e, "must be one of the container or initContainer names in the pod template");
+        c.bad_text(
+            e,
+            "must be one of the container or initContainer names in the pod template",
+        );
     }
     let values = at.child("values");
     if values.is_empty() {
@@ -99,7 +113,10 @@ fn exit_codes(at: &At, containers: &BTreeSet<&str>, e: &mut Errors) {
 pub fn success(spec: &At, at: &At, e: &mut Errors) {
     let rules = at.child("rules");
     if rules.is_empty() {
-        rules.required(e, "at least one rules must be specified when the successPolicy is specified");
+        rules.required(
+            e,
+            "at least one rules must be specified when the successPolicy is specified",
+        );
     }
     if rules.len() > 20 {
         e.push(Error::too_many(&rules.path, rules.len(), 20));
@@ -108,7 +125,10 @@ pub fn success(spec: &At, at: &At, e: &mut Errors) {
     for r in rules.items() {
         let (count, indexes) = (r.some("succeededCount"), r.some("succeededIndexes"));
         if count.is_none() && indexes.is_none() {
-            r.required(e, "at least one of succeededCount or succeededIndexes must be specified");
+            r.required(
+                e,
+                "at least one of succeededCount or succeededIndexes must be specified",
+            );
         }
         let mut total = 0;
         if let Some(i) = &indexes {
@@ -163,7 +183,9 @@ pub fn count_indexes(text: &str, completions: i64) -> Result<i64, String> {
                 (x, y)
             }
             _ => {
-                return Err(format!("the fragment {part:?} violates the requirement that an index interval can have at most two parts separated by '-'"));
+                return Err(format!(
+                    "the fragment {part:?} violates the requirement that an index interval can have at most two parts separated by '-'"
+                ));
             }
         };
         if let Some(l) = last.filter(|l| *l >= x) {

@@ -21,16 +21,20 @@ pub fn validate(job: &Value, old: &Value) -> Errors {
     conditions(&at, job, old, &mut e);
     let finished = is_true(job, "Complete") || is_true(job, "Failed");
     if finished && at.num("active") > 0 {
-        at.child("active").bad_num(&mut e, "active>0 is invalid for finished job");
+        at.child("active")
+            .bad_num(&mut e, "active>0 is invalid for finished job");
     }
     if finished && !at.child("startTime").has() {
-        at.child("startTime").required(&mut e, "startTime is required for finished job");
+        at.child("startTime")
+            .required(&mut e, "startTime is required for finished job");
     }
     if finished && at.num("terminating") > 0 {
-        at.child("terminating").bad_num(&mut e, "terminating>0 is invalid for finished job");
+        at.child("terminating")
+            .bad_num(&mut e, "terminating>0 is invalid for finished job");
     }
     if at.num("ready") > at.num("active") {
-        at.child("ready").bad_num(&mut e, "cannot set more ready pods than active");
+        at.child("ready")
+            .bad_num(&mut e, "cannot set more ready pods than active");
     }
     let completions = job.i64_at(&["spec", "completions"]);
     for name in ["completedIndexes", "failedIndexes"] {
@@ -43,7 +47,8 @@ pub fn validate(job: &Value, old: &Value) -> Errors {
     }
     for name in ["failed", "succeeded"] {
         if at.num(name) < old.i64_at(&["status", name]).unwrap_or(0) {
-            at.child(name).bad_num(&mut e, format!("cannot decrease the {name} counter"));
+            at.child(name)
+                .bad_num(&mut e, format!("cannot decrease the {name} counter"));
         }
     }
     e
@@ -73,12 +78,17 @@ fn conditions(at: &At, job: &Value, old: &Value, e: &mut Errors) {
     }
     for kind in ["Failed", "Complete", "FailureTarget"] {
         if is_true(old, kind) && !now(kind) {
-            deny(&format!("cannot disable the terminal {kind}=True condition"));
+            deny(&format!(
+                "cannot disable the terminal {kind}=True condition"
+            ));
         }
     }
     let time = at.child("completionTime");
     if time.has() && !now("Complete") {
-        time.bad_text(e, "cannot set completionTime when there is no Complete=True condition");
+        time.bad_text(
+            e,
+            "cannot set completionTime when there is no Complete=True condition",
+        );
     }
     if !time.has() && now("Complete") {
         time.required(e, "completionTime is required for Complete jobs");

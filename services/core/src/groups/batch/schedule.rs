@@ -14,11 +14,36 @@ struct Bounds {
 }
 
 const BOUNDS: [Bounds; 5] = [
-    Bounds { min: 0, max: 59, names: &[], first: 0 },
-    Bounds { min: 0, max: 23, names: &[], first: 0 },
-    Bounds { min: 1, max: 31, names: &[], first: 0 },
-    Bounds { min: 1, max: 12, names: &NAMES_OF_MONTHS, first: 1 },
-    Bounds { min: 0, max: 6, names: &NAMES_OF_DAYS, first: 0 },
+    Bounds {
+        min: 0,
+        max: 59,
+        names: &[],
+        first: 0,
+    },
+    Bounds {
+        min: 0,
+        max: 23,
+        names: &[],
+        first: 0,
+    },
+    Bounds {
+        min: 1,
+        max: 31,
+        names: &[],
+        first: 0,
+    },
+    Bounds {
+        min: 1,
+        max: 12,
+        names: &NAMES_OF_MONTHS,
+        first: 1,
+    },
+    Bounds {
+        min: 0,
+        max: 6,
+        names: &NAMES_OF_DAYS,
+        first: 0,
+    },
 ];
 
 /// Whether a time zone is known to this system.
@@ -33,7 +58,9 @@ pub fn check(text: &str) -> Result<(), String> {
         let (zone, rest) = text.split_once(' ').unwrap_or((text, ""));
         let name = zone.split_once('=').map_or("", |(_, n)| n);
         if !zone_exists(name) {
-            return Err(format!("provided bad location {name}: unknown time zone {name}"));
+            return Err(format!(
+                "provided bad location {name}: unknown time zone {name}"
+            ));
         }
         spec = rest.trim();
     }
@@ -43,9 +70,15 @@ pub fn check(text: &str) -> Result<(), String> {
     let fields: Vec<&str> = spec.split_whitespace().collect();
     if fields.len() != 5 {
         let shown = format!("[{}]", fields.join(" "));
-        return Err(format!("expected exactly 5 fields, found {}: {shown}", fields.len()));
+        return Err(format!(
+            "expected exactly 5 fields, found {}: {shown}",
+            fields.len()
+        ));
     }
-    fields.iter().zip(&BOUNDS).try_for_each(|(f, b)| field(f, b))
+    fields
+        .iter()
+        .zip(&BOUNDS)
+        .try_for_each(|(f, b)| field(f, b))
 }
 
 fn descriptor(name: &str, spec: &str) -> Result<(), String> {
@@ -61,7 +94,9 @@ fn descriptor(name: &str, spec: &str) -> Result<(), String> {
 }
 
 fn field(text: &str, b: &Bounds) -> Result<(), String> {
-    text.split(',').filter(|p| !p.is_empty()).try_for_each(|p| range(p, b))
+    text.split(',')
+        .filter(|p| !p.is_empty())
+        .try_for_each(|p| range(p, b))
 }
 
 fn range(expr: &str, b: &Bounds) -> Result<(), String> {
@@ -89,13 +124,21 @@ fn range(expr: &str, b: &Bounds) -> Result<(), String> {
         _ => return Err(format!("too many slashes: {expr}")),
     };
     if start < b.min {
-        return Err(format!("beginning of range ({start}) below minimum ({}): {expr}", b.min));
+        return Err(format!(
+            "beginning of range ({start}) below minimum ({}): {expr}",
+            b.min
+        ));
     }
     if end > b.max {
-        return Err(format!("end of range ({end}) above maximum ({}): {expr}", b.max));
+        return Err(format!(
+            "end of range ({end}) above maximum ({}): {expr}",
+            b.max
+        ));
     }
     if start > end {
-        return Err(format!("beginning of range ({start}) beyond end of range ({end}): {expr}"));
+        return Err(format!(
+            "beginning of range ({start}) beyond end of range ({end}): {expr}"
+        ));
     }
     if step == 0 {
         return Err(format!("step of range should be a positive number: {expr}"));

@@ -2,16 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+};
 use catena_registry::{Context, Strategy};
 
 use crate::rules::{At, equality::same_at, meta};
 
 const USAGES: [&str; 23] = [
-    "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign",
-    "data encipherment", "decipher only", "digital signature", "email protection", "encipher only",
-    "ipsec end system", "ipsec tunnel", "ipsec user", "key agreement", "key encipherment",
-    "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime", "server auth", "signing",
+    "any",
+    "cert sign",
+    "client auth",
+    "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "email protection",
+    "encipher only",
+    "ipsec end system",
+    "ipsec tunnel",
+    "ipsec user",
+    "key agreement",
+    "key encipherment",
+    "microsoft sgc",
+    "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
     "timestamping",
 ];
 
@@ -30,7 +51,13 @@ impl Strategy for CertificateSigningRequest {
                 object.set(&["spec", name], text.as_str());
             }
         }
-        let list = |l: &[String]| Value::from(l.iter().map(|s| Value::from(s.as_str())).collect::<Vec<_>>());
+        let list = |l: &[String]| {
+            Value::from(
+                l.iter()
+                    .map(|s| Value::from(s.as_str()))
+                    .collect::<Vec<_>>(),
+            )
+        };
         if !user.groups.is_empty() {
             object.set(&["spec", "groups"], list(&user.groups));
         }
@@ -61,7 +88,10 @@ impl Strategy for CertificateSigningRequest {
         signer(&at.child("signerName"), &mut e);
         let seconds = at.child("expirationSeconds");
         if seconds.int().is_some_and(|s| s < 600) {
-            seconds.bad_num(&mut e, "may not specify a duration less than 600 seconds (10 minutes)");
+            seconds.bad_num(
+                &mut e,
+                "may not specify a duration less than 600 seconds (10 minutes)",
+            );
         }
         e
     }
@@ -95,12 +125,18 @@ impl Strategy for CertificateSigningRequest {
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
         let mut e = meta::finalizers(object);
         let at = At::root(object, "status");
-        decisions(&at.child("conditions"), old, ctx.subresource == "approval", &mut e);
+        decisions(
+            &at.child("conditions"),
+            old,
+            ctx.subresource == "approval",
+            &mut e,
+        );
         if ctx.subresource == "status"
             && !old.str_at(&["status", "certificate"]).is_empty()
             && !same_at(object, old, &["status", "certificate"])
         {
-            at.child("certificate").forbidden(&mut e, "updates may not modify or remove the certificate");
+            at.child("certificate")
+                .forbidden(&mut e, "updates may not modify or remove the certificate");
         }
         e
     }
@@ -140,10 +176,16 @@ fn decisions(at: &At, old: &Value, may_decide: bool, e: &mut Errors) {
     let before = old.items_at(&["status", "conditions"]);
     for kind in ["Approved", "Denied", "Failed"] {
         if has(before, kind) && !has(now, kind) {
-            at.forbidden(e, format!("updates may not remove a condition of type {kind:?}"));
+            at.forbidden(
+                e,
+                format!("updates may not remove a condition of type {kind:?}"),
+            );
         }
         if kind != "Failed" && !may_decide && !has(before, kind) && has(now, kind) {
-            at.forbidden(e, format!("updates may not add a condition of type {kind:?}"));
+            at.forbidden(
+                e,
+                format!("updates may not add a condition of type {kind:?}"),
+            );
         }
     }
     let mut seen = BTreeSet::new();
@@ -156,7 +198,11 @@ fn decisions(at: &At, old: &Value, may_decide: bool, e: &mut Errors) {
             _ => "",
         };
         if seen.contains(opposite) {
-            e.push(Error::invalid(&kind.path, kind.str(), "Approved and Denied conditions are mutually exclusive"));
+            e.push(Error::invalid(
+                &kind.path,
+                kind.str(),
+                "Approved and Denied conditions are mutually exclusive",
+            ));
         }
         if !seen.insert(kind.str()) {
             kind.duplicate(e);
@@ -172,11 +218,16 @@ fn signer(at: &At, e: &mut Errors) {
         return;
     }
     let Some((domain, path)) = name.split_once('/').filter(|(_, p)| !p.contains('/')) else {
-        at.bad_text(e, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
+        at.bad_text(
+            e,
+            "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+        );
         return;
     };
     if path.is_empty() {
         at.bad_text(e, "validating label \"\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character");
     }
-    e.extend(catena_objects::names::fully_qualified_domain_name(&at.path, domain));
+    e.extend(catena_objects::names::fully_qualified_domain_name(
+        &at.path, domain,
+    ));
 }

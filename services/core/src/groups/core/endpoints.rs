@@ -76,7 +76,12 @@ fn subsets(object: &Value) -> Errors {
         }
         let ports = subset.items_at(&["ports"]);
         for (j, port) in ports.iter().enumerate() {
-            endpoint_port(&mut errors, &path.child("ports").index(j), port, ports.len() > 1);
+            endpoint_port(
+                &mut errors,
+                &path.child("ports").index(j),
+                port,
+                ports.len() > 1,
+            );
         }
     }
     errors
@@ -87,11 +92,21 @@ fn endpoint_address(errors: &mut Errors, path: &Path, address: &Value) {
     errors.extend(names::valid_ip_legacy(&path.child("ip"), ip, &[]));
     let host = address.str_at(&["hostname"]);
     if !host.is_empty() {
-        complaints(errors, &path.child("hostname"), host, names::dns1123_label(host, false));
+        complaints(
+            errors,
+            &path.child("hostname"),
+            host,
+            names::dns1123_label(host, false),
+        );
     }
     if is_set(address, &["nodeName"]) {
         let node = address.str_at(&["nodeName"]);
-        complaints(errors, &path.child("nodeName"), node, names::dns1123_subdomain(node, false));
+        complaints(
+            errors,
+            &path.child("nodeName"),
+            node,
+            names::dns1123_subdomain(node, false),
+        );
     }
     endpoint_ip(errors, &path.child("ip"), ip);
 }
@@ -101,17 +116,32 @@ fn endpoint_port(errors: &mut Errors, path: &Path, port: &Value, named: bool) {
     if named && name.is_empty() {
         errors.push(Error::required(&path.child("name"), ""));
     } else if !name.is_empty() {
-        complaints(errors, &path.child("name"), name, names::dns1123_label(name, false));
+        complaints(
+            errors,
+            &path.child("name"),
+            name,
+            names::dns1123_label(name, false),
+        );
     }
     let number = port.i64_at(&["port"]).unwrap_or(0);
     for text in names::port_num(number) {
         errors.push(Error::invalid(&path.child("port"), number, text));
     }
     let protocol = port.str_at(&["protocol"]);
-    required_one_of(errors, &path.child("protocol"), protocol, &["SCTP", "TCP", "UDP"]);
+    required_one_of(
+        errors,
+        &path.child("protocol"),
+        protocol,
+        &["SCTP", "TCP", "UDP"],
+    );
     if is_set(port, &["appProtocol"]) {
         let text = port.str_at(&["appProtocol"]);
-        complaints(errors, &path.child("appProtocol"), text, names::qualified_name(text));
+        complaints(
+            errors,
+            &path.child("appProtocol"),
+            text,
+            names::qualified_name(text),
+        );
     }
 }
 
@@ -131,7 +161,10 @@ pub(crate) fn endpoint_ip(errors: &mut Errors, path: &Path, ip: &str) {
     }
     let (link_local, link_local_multicast) = match addr {
         IpAddr::V4(a) => (a.is_link_local(), a.octets()[..3] == [224, 0, 0]),
-        IpAddr::V6(a) => (a.is_unicast_link_local(), a.segments()[0] & 0xff0f == 0xff02),
+        IpAddr::V6(a) => (
+            a.is_unicast_link_local(),
+            a.segments()[0] & 0xff0f == 0xff02,
+        ),
     };
     if link_local {
         wrong("may not be in the link-local range (169.254.0.0/16, fe80::/10)");

@@ -47,14 +47,22 @@ impl Strategy for Event {
 
     /// The old group never checked the names of events.
     fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
-        if self.strict { names::dns1123_subdomain(name, is_prefix) } else { Vec::new() }
+        if self.strict {
+            names::dns1123_subdomain(name, is_prefix)
+        } else {
+            Vec::new()
+        }
     }
 
     fn selectable(&self, event: &Value) -> Vec<String> {
         let object = |field: &str| event.str_at(&["involvedObject", field]).to_owned();
         let component = event.str_at(&["source", "component"]);
         let reporter = event.str_at(&["reportingComponent"]);
-        let source = if component.is_empty() { reporter } else { component };
+        let source = if component.is_empty() {
+            reporter
+        } else {
+            component
+        };
         vec![
             object("kind"),
             object("namespace"),
@@ -77,7 +85,11 @@ impl Event {
         let about = event.str_at(&["involvedObject", "namespace"]);
         let path = Path::new("involvedObject").child("namespace");
         if event.str_at(&["eventTime"]).is_empty() {
-            let fits = if about.is_empty() { own.is_empty() || own == "default" } else { own == about };
+            let fits = if about.is_empty() {
+                own.is_empty() || own == "default"
+            } else {
+                own == about
+            };
             if !fits {
                 errors.push(Error::invalid(&path, about, OTHER_NAMESPACE));
             }
@@ -87,11 +99,20 @@ impl Event {
             }
             self.reported(errors, event);
         }
-        complaints(errors, &Path::new("namespace"), own, names::dns1123_subdomain(own, false));
+        complaints(
+            errors,
+            &Path::new("namespace"),
+            own,
+            names::dns1123_subdomain(own, false),
+        );
     }
 
     fn reported(&self, errors: &mut Errors, event: &Value) {
-        let field = if self.strict { "reportingController" } else { "reportingComponent" };
+        let field = if self.strict {
+            "reportingController"
+        } else {
+            "reportingComponent"
+        };
         let path = Path::new(field);
         let controller = event.str_at(&["reportingComponent"]);
         if controller.is_empty() {
@@ -143,7 +164,11 @@ fn series(errors: &mut Errors, event: &Value) {
         return;
     }
     if event.i64_at(&["series", "count"]).unwrap_or(0) < 2 {
-        errors.push(Error::invalid(&Path::new("series.count"), "", "should be at least 2"));
+        errors.push(Error::invalid(
+            &Path::new("series.count"),
+            "",
+            "should be at least 2",
+        ));
     }
     if event.str_at(&["series", "lastObservedTime"]).is_empty() {
         errors.push(Error::required(&Path::new("series.lastObservedTime"), ""));
@@ -173,7 +198,11 @@ fn strict_update(errors: &mut Errors, event: &Value, old: &Value) {
     for (field, shown) in fields {
         if !same(event.get(field), old.get(field)) {
             let value = shown_value(event, field);
-            errors.push(Error::invalid(&Path::new(shown), value, "field is immutable"));
+            errors.push(Error::invalid(
+                &Path::new(shown),
+                value,
+                "field is immutable",
+            ));
         }
     }
 }

@@ -23,7 +23,11 @@ impl Strategy for LimitRange {
             if limit.str_at(&["type"]) != "Container" {
                 return;
             }
-            for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+            for (from, to) in [
+                ("max", "default"),
+                ("default", "defaultRequest"),
+                ("min", "defaultRequest"),
+            ] {
                 let source = limit.get(from).cloned().unwrap_or_default();
                 for (resource, quantity) in source.as_object().into_iter().flatten() {
                     limit.set_default(&[to, resource], quantity.clone());
@@ -82,7 +86,12 @@ fn item(errors: &mut Errors, path: &Path, limit: &Value, ty: &str) {
     let mut keys = BTreeSet::new();
     for list in lists {
         for (key, _) in members(limit, &[list]) {
-            complaints(errors, &path.child(list).key(key), key, names::qualified_name(key));
+            complaints(
+                errors,
+                &path.child(list).key(key),
+                key,
+                names::qualified_name(key),
+            );
             keys.insert(key);
         }
     }
@@ -98,28 +107,74 @@ fn bounds(errors: &mut Errors, path: &Path, limit: &Value, key: &str, pod: bool)
         Some((Quantity::parse(text).ok()?, text))
     };
     let (min, max, ratio) = (get("min"), get("max"), get("maxLimitRequestRatio"));
-    let (default, request) = if pod { (None, None) } else { (get("default"), get("defaultRequest")) };
+    let (default, request) = if pod {
+        (None, None)
+    } else {
+        (get("default"), get("defaultRequest"))
+    };
     // (low, high, list that is blamed, value shown, words for low and high)
     let pairs = [
         (&min, &max, "min", &min, "min value", "max value"),
-        (&min, &request, "defaultRequest", &request, "min value", "default request value"),
-        (&request, &max, "defaultRequest", &request, "default request value", "max value"),
-        (&request, &default, "defaultRequest", &request, "default request value", "default limit value"),
-        (&min, &default, "default", &min, "min value", "default value"),
-        (&default, &max, "default", &max, "default value", "max value"),
+        (
+            &min,
+            &request,
+            "defaultRequest",
+            &request,
+            "min value",
+            "default request value",
+        ),
+        (
+            &request,
+            &max,
+            "defaultRequest",
+            &request,
+            "default request value",
+            "max value",
+        ),
+        (
+            &request,
+            &default,
+            "defaultRequest",
+            &request,
+            "default request value",
+            "default limit value",
+        ),
+        (
+            &min,
+            &default,
+            "default",
+            &min,
+            "min value",
+            "default value",
+        ),
+        (
+            &default,
+            &max,
+            "default",
+            &max,
+            "default value",
+            "max value",
+        ),
     ];
     for (low, high, list, shown, low_words, high_words) in pairs {
         if let (Some(low), Some(high), Some(shown)) = (low, high, shown)
             && low.0 > high.0
         {
-            let text = format!("{low_words} {} is greater than {high_words} {}", low.1, high.1);
+            let text = format!(
+                "{low_words} {} is greater than {high_words} {}",
+                low.1, high.1
+            );
             errors.push(Error::invalid(&path.child(list).key(key), shown.1, text));
         }
     }
     let Some(ratio) = ratio else { return };
     let at = path.child("maxLimitRequestRatio").key(key);
     if Quantity::parse("1").is_ok_and(|one| ratio.0 < one) {
-        errors.push(Error::invalid(&at, ratio.1, format!("ratio {} is less than 1", ratio.1)));
+        errors.push(Error::invalid(
+            &at,
+            ratio.1,
+            format!("ratio {} is less than 1", ratio.1),
+        ));
     }
     if let (Some(min), Some(max)) = (&min, &max) {
         let limit = max.0.approximate() / min.0.approximate();

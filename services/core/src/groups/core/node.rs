@@ -89,7 +89,10 @@ fn pod_cidrs(errors: &mut Errors, object: &Value) {
         .collect();
     let dual = families.is_some_and(|f| f.contains(&true) && f.contains(&false));
     if !dual || ranges.len() > 2 {
-        let value = object.at(&["spec", "podCIDRs"]).cloned().unwrap_or_default();
+        let value = object
+            .at(&["spec", "podCIDRs"])
+            .cloned()
+            .unwrap_or_default();
         let text = "may specify no more than one CIDR for each IP family";
         errors.push(Error::invalid(&path, value, text));
     }
@@ -104,7 +107,12 @@ fn taints(errors: &mut Errors, object: &Value) {
         let key = taint.str_at(&["key"]);
         complaints(errors, &path.child("key"), key, names::qualified_name(key));
         let value = taint.str_at(&["value"]);
-        complaints(errors, &path.child("value"), value, names::label_value(value));
+        complaints(
+            errors,
+            &path.child("value"),
+            value,
+            names::label_value(value),
+        );
         let effect = taint.str_at(&["effect"]);
         effect_rule(errors, &path.child("effect"), effect);
         let same = |t: &Value| t.str_at(&["effect"]) == effect && t.str_at(&["key"]) == key;
@@ -165,7 +173,10 @@ fn addresses(errors: &mut Errors, object: &Value) {
 
 /// What is set once and stays.
 fn fixed(errors: &mut Errors, object: &Value, old: &Value) {
-    let (now, before) = (strings(object, &["spec", "podCIDRs"]), strings(old, &["spec", "podCIDRs"]));
+    let (now, before) = (
+        strings(object, &["spec", "podCIDRs"]),
+        strings(old, &["spec", "podCIDRs"]),
+    );
     let path = Path::new("spec").child("podCIDRs");
     let text = "node updates may not change podCIDR except from \"\" to valid";
     if !before.is_empty() {
@@ -181,7 +192,10 @@ fn fixed(errors: &mut Errors, object: &Value, old: &Value) {
     let id = old.str_at(&["spec", "providerID"]);
     if !id.is_empty() && id != object.str_at(&["spec", "providerID"]) {
         let text = "node updates may not change providerID except from \"\" to valid";
-        errors.push(Error::forbidden(&Path::new("spec").child("providerID"), text));
+        errors.push(Error::forbidden(
+            &Path::new("spec").child("providerID"),
+            text,
+        ));
     }
     if object.str_at(&["spec", "externalID"]) != old.str_at(&["spec", "externalID"]) {
         let path = Path::new("spec").child("externalID");

@@ -11,11 +11,35 @@ use crate::steps::{complaints, immutable, is_set, keep, kube_finalizers, one_of,
 
 /// Volume types, by member name.
 const SOURCES: [&str; 22] = [
-    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd",
-    "quobyte", "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume",
-    "photonPersistentDisk", "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
 ];
-const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+const MODES: [&str; 4] = [
+    "ReadOnlyMany",
+    "ReadWriteMany",
+    "ReadWriteOnce",
+    "ReadWriteOncePod",
+];
 const CSI_DRIVER_MAX: usize = 63;
 
 #[derive(Debug)]
@@ -26,7 +50,10 @@ impl Strategy for PersistentVolume {
         if object.str_at(&["status", "phase"]).is_empty() {
             object.set(&["status", "phase"], "Pending");
         }
-        if object.str_at(&["spec", "persistentVolumeReclaimPolicy"]).is_empty() {
+        if object
+            .str_at(&["spec", "persistentVolumeReclaimPolicy"])
+            .is_empty()
+        {
             object.set(&["spec", "persistentVolumeReclaimPolicy"], "Retain");
         }
         object.set_default(&["spec", "volumeMode"], "Filesystem");
@@ -62,7 +89,12 @@ impl Strategy for PersistentVolume {
         let policies = ["Delete", "Recycle", "Retain"];
         let policy = object.str_at(&["spec", "persistentVolumeReclaimPolicy"]);
         if !policy.is_empty() {
-            one_of(&mut errors, &spec.child("persistentVolumeReclaimPolicy"), policy, &policies);
+            one_of(
+                &mut errors,
+                &spec.child("persistentVolumeReclaimPolicy"),
+                policy,
+                &policies,
+            );
         }
         node_affinity(&mut errors, object);
         sources(&mut errors, &spec, object);
@@ -75,13 +107,21 @@ impl Strategy for PersistentVolume {
             return Errors::new();
         }
         let mut errors = self.validate(ctx, object);
-        if SOURCES.iter().any(|s| !same(object.at(&["spec", s]), old.at(&["spec", s]))) {
+        if SOURCES
+            .iter()
+            .any(|s| !same(object.at(&["spec", s]), old.at(&["spec", s])))
+        {
             let path = Path::new("spec").child("persistentvolumesource");
             let text = "spec.persistentvolumesource is immutable after creation";
             errors.push(Error::forbidden(&path, text));
         }
         let mode = ["spec", "volumeMode"];
-        immutable(&mut errors, &Path::new("volumeMode"), object.at(&mode), old.at(&mode));
+        immutable(
+            &mut errors,
+            &Path::new("volumeMode"),
+            object.at(&mode),
+            old.at(&mode),
+        );
         let affinity = ["spec", "nodeAffinity"];
         if is_set(old, &affinity) && !same(object.at(&affinity), old.at(&affinity)) {
             let value = go_affinity(object.at(&affinity));
@@ -102,7 +142,9 @@ pub(super) fn access_modes(errors: &mut Errors, spec: &Path, object: &Value, req
     for mode in &modes {
         one_of(errors, &path, mode, &MODES);
     }
-    let others = modes.iter().any(|m| *m != "ReadWriteOncePod" && MODES.contains(m));
+    let others = modes
+        .iter()
+        .any(|m| *m != "ReadWriteOncePod" && MODES.contains(m));
     if modes.contains(&"ReadWriteOncePod") && others {
         let text = "may not use ReadWriteOncePod with other access modes";
         errors.push(Error::forbidden(&path, text));
@@ -128,13 +170,19 @@ fn node_affinity(errors: &mut Errors, object: &Value) {
     }
     let path = Path::new("spec").child("nodeAffinity").child("required");
     if !is_set(object, &["spec", "nodeAffinity", "required"]) {
-        errors.push(Error::required(&path, "must specify required node constraints"));
+        errors.push(Error::required(
+            &path,
+            "must specify required node constraints",
+        ));
         return;
     }
     let terms = object.items_at(&["spec", "nodeAffinity", "required", "nodeSelectorTerms"]);
     let path = path.child("nodeSelectorTerms");
     if terms.is_empty() {
-        errors.push(Error::required(&path, "must have at least one node selector term"));
+        errors.push(Error::required(
+            &path,
+            "must have at least one node selector term",
+        ));
     }
     for (i, term) in terms.iter().enumerate() {
         for (j, requirement) in term.items_at(&["matchExpressions"]).iter().enumerate() {
@@ -177,9 +225,15 @@ fn selector_requirement(errors: &mut Errors, path: &Path, requirement: &Value) {
 }
 
 fn sources(errors: &mut Errors, spec: &Path, object: &Value) {
-    let found: Vec<&str> = SOURCES.into_iter().filter(|s| is_set(object, &["spec", s])).collect();
+    let found: Vec<&str> = SOURCES
+        .into_iter()
+        .filter(|s| is_set(object, &["spec", s]))
+        .collect();
     for extra in found.iter().skip(1) {
-        errors.push(Error::forbidden(&spec.child(extra), "may not specify more than 1 volume type"));
+        errors.push(Error::forbidden(
+            &spec.child(extra),
+            "may not specify more than 1 volume type",
+        ));
     }
     match found.first() {
         None => errors.push(Error::required(spec, "must specify a volume type")),
@@ -202,10 +256,18 @@ fn source_rules(errors: &mut Errors, path: &Path, source: &str, object: &Value) 
     }
     let at = object.str_at(&["spec", source, "path"]);
     if matches!(source, "hostPath" | "local") && at.split('/').any(|part| part == "..") {
-        errors.push(Error::invalid(&path.child("path"), at, "must not contain '..'"));
+        errors.push(Error::invalid(
+            &path.child("path"),
+            at,
+            "must not contain '..'",
+        ));
     }
     if source == "nfs" && !at.is_empty() && !at.starts_with('/') {
-        errors.push(Error::invalid(&path.child("path"), at, "must be an absolute path"));
+        errors.push(Error::invalid(
+            &path.child("path"),
+            at,
+            "must be an absolute path",
+        ));
     }
     if source == "local" && !is_set(object, &["spec", "nodeAffinity"]) {
         let at = Path::new("metadata").child("annotations");
@@ -231,18 +293,33 @@ fn csi_driver(errors: &mut Errors, path: &Path, driver: &str) {
         errors.push(Error::too_long(path, CSI_DRIVER_MAX));
     }
     let lower = driver.to_lowercase();
-    complaints(errors, path, driver, names::dns1123_subdomain(&lower, false));
+    complaints(
+        errors,
+        path,
+        driver,
+        names::dns1123_subdomain(&lower, false),
+    );
 }
 
 /// Class names and volume mode.
 pub(super) fn class_names(errors: &mut Errors, spec: &Path, object: &Value) {
     let class = object.str_at(&["spec", "storageClassName"]);
     if !class.is_empty() {
-        complaints(errors, &spec.child("storageClassName"), class, names::dns1123_subdomain(class, false));
+        complaints(
+            errors,
+            &spec.child("storageClassName"),
+            class,
+            names::dns1123_subdomain(class, false),
+        );
     }
     if is_set(object, &["spec", "volumeMode"]) {
         let mode = object.str_at(&["spec", "volumeMode"]);
-        one_of(errors, &spec.child("volumeMode"), mode, &["Block", "Filesystem"]);
+        one_of(
+            errors,
+            &spec.child("volumeMode"),
+            mode,
+            &["Block", "Filesystem"],
+        );
     }
     let class = object.str_at(&["spec", "volumeAttributesClassName"]);
     if !class.is_empty() {
@@ -253,7 +330,9 @@ pub(super) fn class_names(errors: &mut Errors, spec: &Path, object: &Value) {
 
 /// The affinity as Go prints its internal struct.
 fn go_affinity(affinity: Option<&Value>) -> Value {
-    let Some(affinity) = affinity else { return Value::Null };
+    let Some(affinity) = affinity else {
+        return Value::Null;
+    };
     let Some(required) = affinity.get("required").filter(|v| !v.is_null()) else {
         return obj!({"Required": null});
     };
@@ -282,6 +361,10 @@ fn go_affinity(affinity: Option<&Value>) -> Value {
             })
         })
         .collect();
-    let terms = if terms.is_empty() { Value::Null } else { terms.into() };
+    let terms = if terms.is_empty() {
+        Value::Null
+    } else {
+        terms.into()
+    };
     obj!({"Required": {"NodeSelectorTerms": terms}})
 }

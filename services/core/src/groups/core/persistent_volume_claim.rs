@@ -72,14 +72,20 @@ impl Strategy for PersistentVolumeClaim {
         let mut errors = self.validate(ctx, object);
         fixed(&mut errors, object, old);
         let size = |v: &Value| Quantity::parse(v.str_at(&REQUEST)).unwrap_or_default();
-        let status = Quantity::parse(old.str_at(&["status", "capacity", "storage"])).unwrap_or_default();
+        let status =
+            Quantity::parse(old.str_at(&["status", "capacity", "storage"])).unwrap_or_default();
         if size(object) < size(old) && size(object) <= status {
             let path = Path::new("spec").children(&["resources", "requests", "storage"]);
             let text = "field can not be less than status.capacity";
             errors.push(Error::forbidden(&path, text));
         }
         let mode = ["spec", "volumeMode"];
-        immutable(&mut errors, &Path::new("volumeMode"), object.at(&mode), old.at(&mode));
+        immutable(
+            &mut errors,
+            &Path::new("volumeMode"),
+            object.at(&mode),
+            old.at(&mode),
+        );
         errors
     }
 }
@@ -92,7 +98,9 @@ fn same_source(object: &mut Value) {
         object.set(&reference, copy);
     } else if is_set(object, &reference)
         && !is_set(object, &source)
-        && object.str_at(&["spec", "dataSourceRef", "namespace"]).is_empty()
+        && object
+            .str_at(&["spec", "dataSourceRef", "namespace"])
+            .is_empty()
     {
         let mut copy = object.at(&reference).cloned().unwrap_or_default();
         copy.unset(&["namespace"]);
@@ -127,7 +135,12 @@ fn data_source(errors: &mut Errors, path: &Path, object: &Value, member: &str) {
         errors.push(Error::invalid(path, kind, text));
     }
     if !group.is_empty() {
-        complaints(errors, &path.child("apiGroup"), group, names::dns1123_subdomain(group, false));
+        complaints(
+            errors,
+            &path.child("apiGroup"),
+            group,
+            names::dns1123_subdomain(group, false),
+        );
     }
 }
 
@@ -137,7 +150,8 @@ fn fixed(errors: &mut Errors, object: &Value, old: &Value) {
     if old.str_at(&["spec", "volumeName"]).is_empty() {
         keep(&mut before, object, &["spec", "volumeName"]);
     }
-    if is_set(object, &["spec", "storageClassName"]) && !is_set(old, &["spec", "storageClassName"]) {
+    if is_set(object, &["spec", "storageClassName"]) && !is_set(old, &["spec", "storageClassName"])
+    {
         new.unset(&["spec", "storageClassName"]);
     }
     if object.str_at(&["status", "phase"]) == "Bound" {

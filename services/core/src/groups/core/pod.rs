@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use catena_objects::{Value, field::{Error, Errors, Path}, names, obj};
+use catena_objects::{
+    Value,
+    field::{Error, Errors, Path},
+    names, obj,
+};
 use catena_registry::{Context, Graceful, Strategy, strategy::keep_other_half};
 
 use crate::rules::At;
@@ -30,8 +34,14 @@ pub struct Pod;
 
 /// Fields a field selector may name, in the order of [`Strategy::selectable`].
 pub const SELECTABLE: [&str; 8] = [
-    "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-    "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName",
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.podIP",
+    "status.nominatedNodeName",
 ];
 
 impl Strategy for Pod {
@@ -51,14 +61,21 @@ impl Strategy for Pod {
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut e = crate::rules::meta::finalizers(object);
-        let opts = validate::Opts { is_pod: true, ..validate::Opts::default() };
+        let opts = validate::Opts {
+            is_pod: true,
+            ..validate::Opts::default()
+        };
         metadata_and_spec(object, opts, &mut e);
         let spec = At::root(object, "spec");
         if !spec.child("ephemeralContainers").is_empty() {
-            spec.child("ephemeralContainers").forbidden(&mut e, "cannot be set on create");
+            spec.child("ephemeralContainers")
+                .forbidden(&mut e, "cannot be set on create");
         }
         if !spec.text("nodeName").is_empty() && !spec.child("schedulingGates").is_empty() {
-            spec.child("nodeName").forbidden(&mut e, "cannot be set until all schedulingGates have been cleared");
+            spec.child("nodeName").forbidden(
+                &mut e,
+                "cannot be set until all schedulingGates have been cleared",
+            );
         }
         let null = Value::Null;
         let annotations = object.at(&["metadata", "annotations"]).unwrap_or(&null);
@@ -119,15 +136,21 @@ impl Strategy for Pod {
         SELECTABLE
             .iter()
             .map(|field| match *field {
-                "spec.hostNetwork" => {
-                    object.bool_at(&["spec", "hostNetwork"]).unwrap_or(false).to_string()
-                }
+                "spec.hostNetwork" => object
+                    .bool_at(&["spec", "hostNetwork"])
+                    .unwrap_or(false)
+                    .to_string(),
                 "status.podIP" => object
                     .items_at(&["status", "podIPs"])
                     .first()
-                    .map_or_else(|| object.str_at(&["status", "podIP"]), |ip| ip.str_at(&["ip"]))
+                    .map_or_else(
+                        || object.str_at(&["status", "podIP"]),
+                        |ip| ip.str_at(&["ip"]),
+                    )
                     .to_owned(),
-                _ => object.str_at(&field.split('.').collect::<Vec<_>>()).to_owned(),
+                _ => object
+                    .str_at(&field.split('.').collect::<Vec<_>>())
+                    .to_owned(),
             })
             .collect()
     }
@@ -145,12 +168,17 @@ pub(super) fn metadata_and_spec(object: &Value, opts: validate::Opts, e: &mut Er
         for v in spec.child("volumes").items() {
             for s in v.child("projected").child("sources").items() {
                 if let Some(t) = s.some("serviceAccountToken") {
-                    e.push(Error::forbidden(&t.path, "must not be specified when serviceAccountName is not set"));
+                    e.push(Error::forbidden(
+                        &t.path,
+                        "must not be specified when serviceAccountName is not set",
+                    ));
                 }
             }
         }
     }
     for list in ["containers", "initContainers"] {
-        spec.child(list).items().for_each(|c| validate::containers::pod_only(&c, e));
+        spec.child(list)
+            .items()
+            .for_each(|c| validate::containers::pod_only(&c, e));
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use catena_objects::{Value, field::Errors};
 use catena_registry::{Context, Strategy};
 
-use super::pod::{defaults, prepare, validate::{Opts, opts_for_update, pod_template_spec}};
+use super::pod::{
+    defaults, prepare,
+    validate::{Opts, opts_for_update, pod_template_spec},
+};
 use crate::groups::core::pod::warnings;
 use crate::rules::At;
 

@@ -22,14 +22,23 @@ pub struct ReplicationController;
 
 impl Strategy for ReplicationController {
     fn default(&self, object: &mut Value) {
-        if object.at(&["spec", "template"]).is_some_and(|t| !t.is_null()) {
+        if object
+            .at(&["spec", "template"])
+            .is_some_and(|t| !t.is_null())
+        {
             workload::default_template(object);
         }
         object.set_default(&["spec", "replicas"], 1i64);
-        let of_template = object.at(&["spec", "template", "metadata", "labels"]).cloned();
+        let of_template = object
+            .at(&["spec", "template", "metadata", "labels"])
+            .cloned();
         if let Some(l) = of_template.filter(|l| l.as_object().is_some()) {
             for path in [&["spec", "selector"][..], &["metadata", "labels"]] {
-                if object.at(path).and_then(Value::as_object).is_none_or(|m| m.is_empty()) {
+                if object
+                    .at(path)
+                    .and_then(Value::as_object)
+                    .is_none_or(|m| m.is_empty())
+                {
                     object.set(path, l.clone());
                 }
             }
@@ -71,7 +80,13 @@ impl Strategy for ReplicationController {
         let characters = catena_objects::names::max_len_error(catena_objects::names::SUBDOMAIN_MAX);
         catena_objects::names::dns1123_subdomain(name, is_prefix)
             .into_iter()
-            .map(|why| if why == characters { why.replace("characters", "bytes") } else { why })
+            .map(|why| {
+                if why == characters {
+                    why.replace("characters", "bytes")
+                } else {
+                    why
+                }
+            })
             .collect()
     }
 
@@ -84,7 +99,12 @@ impl Strategy for ReplicationController {
     }
 
     fn selectable(&self, object: &Value) -> Vec<String> {
-        vec![object.i64_at(&["status", "replicas"]).unwrap_or(0).to_string()]
+        vec![
+            object
+                .i64_at(&["status", "replicas"])
+                .unwrap_or(0)
+                .to_string(),
+        ]
     }
 }
 

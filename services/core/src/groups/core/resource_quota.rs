@@ -13,19 +13,46 @@ use catena_registry::{Context, Strategy};
 use crate::steps::{complaints, kube_finalizers, members, strings};
 
 const STANDARD: [&str; 20] = [
-    "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage",
-    "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage",
-    "pods", "resourcequotas", "services", "replicationcontrollers", "secrets",
-    "persistentvolumeclaims", "configmaps", "services.nodeports", "services.loadbalancers",
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "persistentvolumeclaims",
+    "configmaps",
+    "services.nodeports",
+    "services.loadbalancers",
     "requests.nvidia.com/gpu",
 ];
 const SCOPES: [&str; 7] = [
-    "Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass",
-    "CrossNamespacePodAffinity", "VolumeAttributesClass",
+    "Terminating",
+    "NotTerminating",
+    "BestEffort",
+    "NotBestEffort",
+    "PriorityClass",
+    "CrossNamespacePodAffinity",
+    "VolumeAttributesClass",
 ];
 const INTEGERS: [&str; 9] = [
-    "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
-    "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "services.nodeports",
+    "services.loadbalancers",
 ];
 
 #[derive(Debug)]
@@ -53,7 +80,10 @@ impl Strategy for ResourceQuota {
         }
         errors.extend(self.validate(ctx, object));
         let set = |v: &Value| -> BTreeSet<String> {
-            strings(v, &["spec", "scopes"]).into_iter().map(str::to_owned).collect()
+            strings(v, &["spec", "scopes"])
+                .into_iter()
+                .map(str::to_owned)
+                .collect()
         };
         if set(object) != set(old) {
             let value = object.at(&["spec", "scopes"]).cloned().unwrap_or_default();
@@ -77,7 +107,9 @@ fn amounts(errors: &mut Errors, object: &Value, part: &str, list: &str) {
         }
         complaints(errors, &path, name, texts);
         let text = value.as_str().unwrap_or_default();
-        let Ok(quantity) = Quantity::parse(text) else { continue };
+        let Ok(quantity) = Quantity::parse(text) else {
+            continue;
+        };
         if quantity < Quantity::default() {
             let why = "must be greater than or equal to 0";
             errors.push(Error::invalid(&path, text, why));
@@ -107,7 +139,10 @@ fn scopes(errors: &mut Errors, object: &Value) {
 }
 
 fn conflicts(errors: &mut Errors, path: &Path, all: &[&str], value: Value) {
-    for (a, b) in [("BestEffort", "NotBestEffort"), ("NotTerminating", "Terminating")] {
+    for (a, b) in [
+        ("BestEffort", "NotBestEffort"),
+        ("NotTerminating", "Terminating"),
+    ] {
         if all.contains(&a) && all.contains(&b) {
             errors.push(Error::invalid(path, value.clone(), "conflicting scopes"));
         }
@@ -118,13 +153,21 @@ fn conflicts(errors: &mut Errors, path: &Path, all: &[&str], value: Value) {
 fn applies(scope: &str, resource: &str) -> bool {
     match scope {
         "BestEffort" => resource == "pods",
-        "VolumeAttributesClass" => matches!(resource, "persistentvolumeclaims" | "requests.storage"),
+        "VolumeAttributesClass" => {
+            matches!(resource, "persistentvolumeclaims" | "requests.storage")
+        }
         _ => {
             resource == "pods"
                 || matches!(
                     resource,
-                    "cpu" | "memory" | "ephemeral-storage" | "requests.cpu" | "requests.memory"
-                        | "requests.ephemeral-storage" | "limits.cpu" | "limits.memory"
+                    "cpu"
+                        | "memory"
+                        | "ephemeral-storage"
+                        | "requests.cpu"
+                        | "requests.memory"
+                        | "requests.ephemeral-storage"
+                        | "limits.cpu"
+                        | "limits.memory"
                         | "limits.ephemeral-storage"
                 )
         }
@@ -132,13 +175,19 @@ fn applies(scope: &str, resource: &str) -> bool {
 }
 
 fn scope_selector(errors: &mut Errors, object: &Value) {
-    let path = Path::new("spec").child("scopeSelector").child("matchExpressions");
+    let path = Path::new("spec")
+        .child("scopeSelector")
+        .child("matchExpressions");
     let mut seen = Vec::new();
     for term in object.items_at(&["spec", "scopeSelector", "matchExpressions"]) {
         let scope = term.str_at(&["scopeName"]);
         let operator = term.str_at(&["operator"]);
         if !SCOPES.contains(&scope) {
-            errors.push(Error::invalid(&path.child("scopeName"), scope, "unsupported scope"));
+            errors.push(Error::invalid(
+                &path.child("scopeName"),
+                scope,
+                "unsupported scope",
+            ));
         }
         let exists_only = !matches!(scope, "PriorityClass" | "VolumeAttributesClass");
         if SCOPES.contains(&scope) && exists_only && operator != "Exists" {

@@ -46,7 +46,12 @@ impl Strategy for Secret {
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
         let mut errors = Errors::new();
-        immutable(&mut errors, &Path::new("type"), object.get("type"), old.get("type"));
+        immutable(
+            &mut errors,
+            &Path::new("type"),
+            object.get("type"),
+            old.get("type"),
+        );
         frozen(&mut errors, object, old, &["data"]);
         errors.extend(self.validate(ctx, object));
         errors
@@ -63,7 +68,9 @@ fn type_rules(errors: &mut Errors, object: &Value) {
     let mut require = |key: &str| errors.push(Error::required(&path.key(key), ""));
     match object.str_at(&["type"]) {
         "kubernetes.io/service-account-token"
-            if object.str_at(&["metadata", "annotations", ACCOUNT_NAME]).is_empty() =>
+            if object
+                .str_at(&["metadata", "annotations", ACCOUNT_NAME])
+                .is_empty() =>
         {
             let path = Path::new("metadata").child("annotations").key(ACCOUNT_NAME);
             errors.push(Error::required(&path, ""));
@@ -92,7 +99,9 @@ fn json_key(errors: &mut Errors, object: &Value, key: &str) {
         errors.push(Error::required(&path, ""));
         return;
     }
-    let bytes = STANDARD.decode(object.str_at(&["data", key])).unwrap_or_default();
+    let bytes = STANDARD
+        .decode(object.str_at(&["data", key]))
+        .unwrap_or_default();
     let text = match json::parse(&bytes) {
         Ok(Value::Object(_) | Value::Null) => return,
         Ok(other) => format!(

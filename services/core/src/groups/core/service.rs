@@ -11,8 +11,8 @@ use catena_registry::{Context, Strategy};
 
 use crate::steps::{each, is_set, keep};
 
-pub(crate) use inference::{needs_cluster_ip, needs_health_check, needs_node_port};
 pub use families::set_default_families;
+pub(crate) use inference::{needs_cluster_ip, needs_health_check, needs_node_port};
 
 /// `DefaultClientIPServiceAffinitySeconds`: three hours.
 const AFFINITY_SECONDS: i64 = 10_800;
@@ -115,7 +115,12 @@ fn affinity_defaults(object: &mut Value) {
     match object.str_at(&["spec", "sessionAffinity"]) {
         "None" => drop(object.unset(&["spec", "sessionAffinityConfig"])),
         "ClientIP" => {
-            let path = ["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"];
+            let path = [
+                "spec",
+                "sessionAffinityConfig",
+                "clientIP",
+                "timeoutSeconds",
+            ];
             if !is_set(object, &path) {
                 object.set(&path, AFFINITY_SECONDS);
             }

@@ -46,11 +46,17 @@ impl Strategy for Ingress {
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, _old: &Value) -> Errors {
-        if ctx.subresource == "status" { status(object) } else { spec(object) }
+        if ctx.subresource == "status" {
+            status(object)
+        } else {
+            spec(object)
+        }
     }
 
     fn warnings(&self, ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
-        let annotated = object.at(&["metadata", "annotations", CLASS_ANNOTATION]).is_some();
+        let annotated = object
+            .at(&["metadata", "annotations", CLASS_ANNOTATION])
+            .is_some();
         if ctx.subresource.is_empty() && old.is_none() && annotated {
             return vec![format!(
                 "annotation {CLASS_ANNOTATION:?} is deprecated, please use 'spec.ingressClassName' instead"
@@ -64,7 +70,9 @@ fn spec(object: &Value) -> Errors {
     let mut errors = kube_finalizers(object);
     let path = Path::new("spec");
     let rules = object.items_at(&["spec", "rules"]);
-    let default = object.at(&["spec", "defaultBackend"]).filter(|v| !v.is_null());
+    let default = object
+        .at(&["spec", "defaultBackend"])
+        .filter(|v| !v.is_null());
     if rules.is_empty() && default.is_none() {
         let value = object.at(&["spec", "rules"]).cloned().unwrap_or_default();
         let text = "either `defaultBackend` or `rules` must be specified";
@@ -82,7 +90,12 @@ fn spec(object: &Value) -> Errors {
     if is_set(object, &["spec", "ingressClassName"]) {
         let class = object.str_at(&["spec", "ingressClassName"]);
         let at = path.child("ingressClassName");
-        complaints(&mut errors, &at, class, names::dns1123_subdomain(class, false));
+        complaints(
+            &mut errors,
+            &at,
+            class,
+            names::dns1123_subdomain(class, false),
+        );
     }
     errors
 }
@@ -103,7 +116,12 @@ fn tls(errors: &mut Errors, path: &Path, entry: &Value) {
     }
     let secret = entry.str_at(&["secretName"]);
     if !secret.is_empty() {
-        complaints(errors, &path.child("secretName"), secret, names::dns1123_subdomain(secret, false));
+        complaints(
+            errors,
+            &path.child("secretName"),
+            secret,
+            names::dns1123_subdomain(secret, false),
+        );
     }
 }
 
@@ -131,7 +149,10 @@ fn rule(errors: &mut Errors, path: &Path, rule: &Value) {
 
 fn http_path(errors: &mut Errors, path: &Path, p: &Value) {
     if !is_set(p, &["pathType"]) {
-        errors.push(Error::required(&path.child("pathType"), "pathType must be specified"));
+        errors.push(Error::required(
+            &path.child("pathType"),
+            "pathType must be specified",
+        ));
         return;
     }
     let text = p.str_at(&["path"]);
@@ -143,10 +164,18 @@ fn http_path(errors: &mut Errors, path: &Path, p: &Value) {
                 errors.push(Error::invalid(&at, text, "must be an absolute path"));
             }
             for bad in BAD_SEQUENCES.iter().filter(|b| text.contains(**b)) {
-                errors.push(Error::invalid(&at, text, format!("must not contain '{bad}'")));
+                errors.push(Error::invalid(
+                    &at,
+                    text,
+                    format!("must not contain '{bad}'"),
+                ));
             }
             for bad in BAD_SUFFIXES.iter().filter(|b| text.ends_with(**b)) {
-                errors.push(Error::invalid(&at, text, format!("cannot end with '{bad}'")));
+                errors.push(Error::invalid(
+                    &at,
+                    text,
+                    format!("cannot end with '{bad}'"),
+                ));
             }
         }
         "ImplementationSpecific" => {
@@ -159,7 +188,11 @@ fn http_path(errors: &mut Errors, path: &Path, p: &Value) {
             errors.push(Error::not_supported(&path.child("pathType"), other, &known));
         }
     }
-    backend(errors, &path.child("backend"), p.get("backend").unwrap_or(&Value::Null));
+    backend(
+        errors,
+        &path.child("backend"),
+        p.get("backend").unwrap_or(&Value::Null),
+    );
 }
 
 fn backend(errors: &mut Errors, path: &Path, b: &Value) {
@@ -172,7 +205,11 @@ fn backend(errors: &mut Errors, path: &Path, b: &Value) {
         (Some(resource), None) => reference(errors, &path.child("resource"), resource),
         (None, Some(service)) => service_backend(errors, path, service),
         (None, None) => {
-            errors.push(Error::invalid(path, "", "resource or service backend is required"));
+            errors.push(Error::invalid(
+                path,
+                "",
+                "resource or service backend is required",
+            ));
         }
     }
 }
@@ -183,19 +220,37 @@ fn service_backend(errors: &mut Errors, path: &Path, service: &Value) {
     if name.is_empty() {
         errors.push(Error::required(&root.child("name"), ""));
     } else {
-        complaints(errors, &root.child("name"), name, names::dns1123_label(name, false));
+        complaints(
+            errors,
+            &root.child("name"),
+            name,
+            names::dns1123_label(name, false),
+        );
     }
     let port = service.str_at(&["port", "name"]);
     let number = service.i64_at(&["port", "number"]).unwrap_or(0);
     match (port.is_empty(), number) {
-        (false, 0) => complaints(errors, &root.children(&["port", "name"]), port, names::port_name(port)),
+        (false, 0) => complaints(
+            errors,
+            &root.children(&["port", "name"]),
+            port,
+            names::port_name(port),
+        ),
         (false, _) => {
-            errors.push(Error::invalid(path, "", "cannot set both port name & port number"));
+            errors.push(Error::invalid(
+                path,
+                "",
+                "cannot set both port name & port number",
+            ));
         }
         (true, 0) => errors.push(Error::required(path, "port name or number is required")),
         (true, number) => {
             for text in names::port_num(number) {
-                errors.push(Error::invalid(&root.children(&["port", "number"]), number, text));
+                errors.push(Error::invalid(
+                    &root.children(&["port", "number"]),
+                    number,
+                    text,
+                ));
             }
         }
     }
@@ -204,7 +259,11 @@ fn service_backend(errors: &mut Errors, path: &Path, service: &Value) {
 fn status(object: &Value) -> Errors {
     let mut errors = Errors::new();
     let root = Path::new("status").children(&["loadBalancer", "ingress"]);
-    for (i, ingress) in object.items_at(&["status", "loadBalancer", "ingress"]).iter().enumerate() {
+    for (i, ingress) in object
+        .items_at(&["status", "loadBalancer", "ingress"])
+        .iter()
+        .enumerate()
+    {
         let ip = ingress.str_at(&["ip"]);
         if !ip.is_empty() {
             errors.extend(names::valid_ip_legacy(&root.index(i).child("ip"), ip, &[]));
@@ -212,9 +271,18 @@ fn status(object: &Value) -> Errors {
         let host = ingress.str_at(&["hostname"]);
         let at = root.index(i).child("hostname");
         if !host.is_empty() {
-            complaints(&mut errors, &at, host, names::dns1123_subdomain(host, false));
+            complaints(
+                &mut errors,
+                &at,
+                host,
+                names::dns1123_subdomain(host, false),
+            );
             if names::parse_ip_sloppy(host).is_some() {
-                errors.push(Error::invalid(&at, host, "must be a DNS name, not an IP address"));
+                errors.push(Error::invalid(
+                    &at,
+                    host,
+                    "must be a DNS name, not an IP address",
+                ));
             }
         }
     }

@@ -45,7 +45,12 @@ impl Strategy for IngressClass {
         let mut errors = Errors::new();
         let at = ["spec", "controller"];
         let value = Value::from(object.str_at(&at));
-        immutable(&mut errors, &Path::new("spec").child("controller"), Some(&value), old.at(&at));
+        immutable(
+            &mut errors,
+            &Path::new("spec").child("controller"),
+            Some(&value),
+            old.at(&at),
+        );
         errors.extend(self.validate(ctx, object));
         errors
     }
@@ -54,21 +59,41 @@ impl Strategy for IngressClass {
 fn parameters(errors: &mut Errors, object: &Value) {
     let path = Path::new("spec").child("parameters");
     let get = |field: &str| object.str_at(&["spec", "parameters", field]);
-    reference(errors, &path, object.at(&["spec", "parameters"]).unwrap_or(&Value::Null));
+    reference(
+        errors,
+        &path,
+        object.at(&["spec", "parameters"]).unwrap_or(&Value::Null),
+    );
     let scope = get("scope");
     let before = errors.0.len();
-    one_of(errors, &path.child("scope"), scope, &["Cluster", "Namespace"]);
+    one_of(
+        errors,
+        &path.child("scope"),
+        scope,
+        &["Cluster", "Namespace"],
+    );
     if errors.0.len() > before {
         return;
     }
     let named = is_set(object, &["spec", "parameters", "namespace"]);
     let at = path.child("namespace");
     if scope == "Namespace" && !named {
-        errors.push(Error::required(&at, "`parameters.scope` is set to 'Namespace'"));
+        errors.push(Error::required(
+            &at,
+            "`parameters.scope` is set to 'Namespace'",
+        ));
     } else if scope == "Namespace" {
-        complaints(errors, &at, get("namespace"), names::dns1123_label(get("namespace"), false));
+        complaints(
+            errors,
+            &at,
+            get("namespace"),
+            names::dns1123_label(get("namespace"), false),
+        );
     } else if named {
-        errors.push(Error::forbidden(&at, "`parameters.scope` is set to 'Cluster'"));
+        errors.push(Error::forbidden(
+            &at,
+            "`parameters.scope` is set to 'Cluster'",
+        ));
     }
 }
 
@@ -76,14 +101,24 @@ fn parameters(errors: &mut Errors, object: &Value) {
 pub(super) fn reference(errors: &mut Errors, path: &Path, value: &Value) {
     if is_set(value, &["apiGroup"]) {
         let group = value.str_at(&["apiGroup"]);
-        complaints(errors, &path.child("apiGroup"), group, names::dns1123_subdomain(group, false));
+        complaints(
+            errors,
+            &path.child("apiGroup"),
+            group,
+            names::dns1123_subdomain(group, false),
+        );
     }
     for field in ["kind", "name"] {
         let text = value.str_at(&[field]);
         if text.is_empty() {
             errors.push(Error::required(&path.child(field), ""));
         } else {
-            complaints(errors, &path.child(field), text, names::path_segment(text, false));
+            complaints(
+                errors,
+                &path.child(field),
+                text,
+                names::path_segment(text, false),
+            );
         }
     }
 }

@@ -25,14 +25,24 @@ impl Strategy for IpAddress {
         let get = |field: &str| object.str_at(&["spec", "parentRef", field]);
         let group = get("group");
         if !group.is_empty() {
-            complaints(&mut errors, &path.child("group"), group, names::dns1123_subdomain(group, false));
+            complaints(
+                &mut errors,
+                &path.child("group"),
+                group,
+                names::dns1123_subdomain(group, false),
+            );
         }
         for field in ["resource", "name", "namespace"] {
             let text = get(field);
             if text.is_empty() && field != "namespace" {
                 errors.push(Error::required(&path.child(field), ""));
             } else if !text.is_empty() {
-                complaints(&mut errors, &path.child(field), text, names::path_segment(text, false));
+                complaints(
+                    &mut errors,
+                    &path.child(field),
+                    text,
+                    names::path_segment(text, false),
+                );
             }
         }
         errors

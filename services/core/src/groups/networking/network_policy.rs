@@ -19,7 +19,9 @@ impl Strategy for NetworkPolicy {
     fn default(&self, object: &mut Value) {
         for (rules, _) in DIRECTIONS {
             each(object, &["spec", rules], |rule| {
-                each(rule, &["ports"], |port| port.set_default(&["protocol"], "TCP"));
+                each(rule, &["ports"], |port| {
+                    port.set_default(&["protocol"], "TCP")
+                });
             });
         }
         if object.items_at(&["spec", "policyTypes"]).is_empty() {
@@ -45,7 +47,11 @@ impl Strategy for NetworkPolicy {
     fn validate_update(&self, _ctx: &Context, object: &Value, old: &Value) -> Errors {
         let mut ranges = Vec::new();
         for (rules, peers) in DIRECTIONS {
-            for peer in old.items_at(&["spec", rules]).iter().flat_map(|r| r.items_at(&[peers])) {
+            for peer in old
+                .items_at(&["spec", rules])
+                .iter()
+                .flat_map(|r| r.items_at(&[peers]))
+            {
                 ranges.push(peer.str_at(&["ipBlock", "cidr"]));
                 ranges.extend(strings(peer, &["ipBlock", "except"]));
             }
@@ -55,13 +61,21 @@ impl Strategy for NetworkPolicy {
 }
 
 fn selector(errors: &mut Errors, path: &Path, value: Option<&Value>) {
-    errors.extend(labels::validate_label_selector(value, labels::Tolerance::default(), path));
+    errors.extend(labels::validate_label_selector(
+        value,
+        labels::Tolerance::default(),
+        path,
+    ));
 }
 
 fn spec(object: &Value, old_ranges: &[&str]) -> Errors {
     let mut errors = kube_finalizers(object);
     let root = Path::new("spec");
-    selector(&mut errors, &root.child("podSelector"), object.at(&["spec", "podSelector"]));
+    selector(
+        &mut errors,
+        &root.child("podSelector"),
+        object.at(&["spec", "podSelector"]),
+    );
     for (rules, peers) in DIRECTIONS {
         for (i, rule) in object.items_at(&["spec", rules]).iter().enumerate() {
             let path = root.child(rules).index(i);
@@ -76,13 +90,24 @@ fn spec(object: &Value, old_ranges: &[&str]) -> Errors {
     let types = strings(object, &["spec", "policyTypes"]);
     let path = root.child("policyTypes");
     if types.len() > 2 {
-        let value = object.at(&["spec", "policyTypes"]).cloned().unwrap_or_default();
-        errors.push(Error::invalid(&path, value, "may not specify more than two policyTypes"));
+        let value = object
+            .at(&["spec", "policyTypes"])
+            .cloned()
+            .unwrap_or_default();
+        errors.push(Error::invalid(
+            &path,
+            value,
+            "may not specify more than two policyTypes",
+        ));
         return errors;
     }
     for (i, ty) in types.into_iter().enumerate() {
         if !matches!(ty, "Ingress" | "Egress") {
-            errors.push(Error::not_supported(&path.index(i), ty, &["Ingress", "Egress"]));
+            errors.push(Error::not_supported(
+                &path.index(i),
+                ty,
+                &["Ingress", "Egress"],
+            ));
         }
     }
     errors
@@ -92,7 +117,11 @@ fn port(errors: &mut Errors, path: &Path, p: &Value) {
     let protocol = p.str_at(&["protocol"]);
     let known = ["TCP", "UDP", "SCTP"];
     if is_set(p, &["protocol"]) && !known.contains(&protocol) {
-        errors.push(Error::not_supported(&path.child("protocol"), protocol, &known));
+        errors.push(Error::not_supported(
+            &path.child("protocol"),
+            protocol,
+            &known,
+        ));
     }
     let end = p.i64_at(&["endPort"]);
     let at = path.child("endPort");
@@ -144,7 +173,10 @@ fn peer(errors: &mut Errors, path: &Path, p: &Value, old_ranges: &[&str]) {
     if count == 0 {
         errors.push(Error::required(path, "must specify a peer"));
     } else if count > 1 && block {
-        errors.push(Error::forbidden(path, "may not specify both ipBlock and another peer"));
+        errors.push(Error::forbidden(
+            path,
+            "may not specify both ipBlock and another peer",
+        ));
     }
 }
 
@@ -154,8 +186,14 @@ fn ip_block(errors: &mut Errors, path: &Path, p: &Value, old_ranges: &[&str]) {
         errors.push(Error::required(&path.child("cidr"), ""));
         return;
     }
-    errors.extend(names::valid_cidr_legacy(&path.child("cidr"), range, old_ranges));
-    let Some((base, bits)) = names::parse_cidr_sloppy(range).map(|c| c.parts()) else { return };
+    errors.extend(names::valid_cidr_legacy(
+        &path.child("cidr"),
+        range,
+        old_ranges,
+    ));
+    let Some((base, bits)) = names::parse_cidr_sloppy(range).map(|c| c.parts()) else {
+        return;
+    };
     for (i, except) in strings(p, &["ipBlock", "except"]).into_iter().enumerate() {
         let at = path.child("except").index(i);
         errors.extend(names::valid_cidr_legacy(&at, except, old_ranges));
@@ -164,7 +202,11 @@ fn ip_block(errors: &mut Errors, path: &Path, p: &Value, old_ranges: &[&str]) {
         };
         let inside = ipnet::IpNet::new(base, bits).is_ok_and(|net| net.contains(&inner));
         if !inside || bits >= inner_bits {
-            errors.push(Error::invalid(&at, except, "must be a strict subset of `cidr`"));
+            errors.push(Error::invalid(
+                &at,
+                except,
+                "must be a strict subset of `cidr`",
+            ));
         }
     }
 }

@@ -28,7 +28,10 @@ impl Strategy for ServiceCidr {
         if ctx.subresource == "status" {
             return errors;
         }
-        let (new, before) = (strings(object, &["spec", "cidrs"]), strings(old, &["spec", "cidrs"]));
+        let (new, before) = (
+            strings(object, &["spec", "cidrs"]),
+            strings(old, &["spec", "cidrs"]),
+        );
         let path = Path::new("spec").child("cidrs");
         if new.len() == before.len() {
             for i in (0..new.len()).filter(|i| new[*i] != before[*i]) {

@@ -1,6 +1,10 @@
 //! Runtime classes.
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 use catena_registry::{Context, Strategy};
 
 use crate::{
@@ -23,7 +27,11 @@ impl Strategy for RuntimeClass {
         let overhead = At::root(object, "overhead");
         let fixed = overhead.child("podFixed");
         if fixed.has() {
-            resources::overhead(&At::new(fixed.v, overhead.path.clone()), Opts::default(), &mut e);
+            resources::overhead(
+                &At::new(fixed.v, overhead.path.clone()),
+                Opts::default(),
+                &mut e,
+            );
         }
         let placing = At::root(object, "scheduling");
         labels::labels(&placing.child("nodeSelector"), &mut e);
@@ -48,7 +56,16 @@ fn tolerations(at: &At, e: &mut Errors) {
     for t in at.items() {
         let k = key(&t);
         if seen.contains(&k) {
-            let shown = go_struct(t.v, &["key=", "operator=", "value=", "effect=", "tolerationSeconds"]);
+            let shown = go_struct(
+                t.v,
+                &[
+                    "key=",
+                    "operator=",
+                    "value=",
+                    "effect=",
+                    "tolerationSeconds",
+                ],
+            );
             e.push(Error::duplicate(&t.path, shown));
         } else {
             seen.push(k);

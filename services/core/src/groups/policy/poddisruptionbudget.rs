@@ -1,6 +1,9 @@
 //! Pod disruption budgets.
 
-use catena_objects::{Value, field::{Error, Errors}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+};
 use catena_registry::{Context, Strategy};
 
 use crate::rules::{At, go_struct, int_or_percent, labels, meta};
@@ -23,7 +26,12 @@ impl Strategy for PodDisruptionBudget {
         let mut e = meta::finalizers(object);
         if ctx.subresource == "status" {
             let at = At::root(object, "status");
-            for name in ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] {
+            for name in [
+                "disruptionsAllowed",
+                "currentHealthy",
+                "desiredHealthy",
+                "expectedPods",
+            ] {
                 at.child(name).non_negative(&mut e);
             }
             return e;
@@ -49,10 +57,22 @@ fn spec(object: &Value, bad_values: bool, e: &mut Errors) {
     let at = At::root(object, "spec");
     let (min, max) = (at.child("minAvailable"), at.child("maxUnavailable"));
     if min.has() && max.has() {
-        let mut shown = go_struct(at.v, &["minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy"]);
+        let mut shown = go_struct(
+            at.v,
+            &[
+                "minAvailable",
+                "selector",
+                "maxUnavailable",
+                "unhealthyPodEvictionPolicy",
+            ],
+        );
         // Selectors keep their JSON names.
         shown.set(&["Selector"], at.child("selector").v.clone());
-        e.push(Error::invalid(&at.path, shown, "minAvailable and maxUnavailable cannot be both set"));
+        e.push(Error::invalid(
+            &at.path,
+            shown,
+            "minAvailable and maxUnavailable cannot be both set",
+        ));
     }
     for f in [min, max] {
         int_or_percent::positive(&f, e);

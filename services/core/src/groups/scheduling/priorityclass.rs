@@ -9,8 +9,10 @@ use crate::rules::{At, meta};
 pub const USER_MAX: i64 = 1_000_000_000;
 const PREFIX: &str = "system-";
 /// Classes of the system with their values.
-pub const SYSTEM: [(&str, i64); 2] =
-    [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)];
+pub const SYSTEM: [(&str, i64); 2] = [
+    ("system-node-critical", 2_000_001_000),
+    ("system-cluster-critical", 2_000_000_000),
+];
 
 #[derive(Debug)]
 pub struct PriorityClass;
@@ -29,7 +31,10 @@ impl Strategy for PriorityClass {
                 name.forbidden(&mut e, format!("priority class names with '{PREFIX}' prefix are reserved for system use only. error: {why}"));
             }
         } else if value.int().unwrap_or(0) > USER_MAX {
-            value.forbidden(&mut e, format!("maximum allowed value of a user defined priority is {USER_MAX}"));
+            value.forbidden(
+                &mut e,
+                format!("maximum allowed value of a user defined priority is {USER_MAX}"),
+            );
         }
         let policy = At::root(object, "preemptionPolicy");
         if policy.has() {
@@ -64,7 +69,9 @@ fn system(object: &Value, name: &str) -> Result<(), String> {
         return Err(format!("value of {name} PriorityClass must be {value}"));
     }
     if object.bool_at(&["globalDefault"]) == Some(true) {
-        return Err(format!("globalDefault of {name} PriorityClass must be false"));
+        return Err(format!(
+            "globalDefault of {name} PriorityClass must be false"
+        ));
     }
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+};
 use catena_registry::{Context, Strategy};
 
 use crate::rules::{At, meta};
@@ -13,14 +16,23 @@ pub struct CSIDriver;
 impl Strategy for CSIDriver {
     fn default(&self, object: &mut Value) {
         for (name, value) in [
-            ("attachRequired", true), ("podInfoOnMount", false), ("storageCapacity", false),
-            ("requiresRepublish", false), ("seLinuxMount", false),
+            ("attachRequired", true),
+            ("podInfoOnMount", false),
+            ("storageCapacity", false),
+            ("requiresRepublish", false),
+            ("seLinuxMount", false),
         ] {
             object.set_default(&["spec", name], value);
         }
         object.set_default(&["spec", "fsGroupPolicy"], "ReadWriteOnceWithFSType");
-        if object.items_at(&["spec", "volumeLifecycleModes"]).is_empty() {
-            object.set(&["spec", "volumeLifecycleModes"], vec![Value::from("Persistent")]);
+        if object
+            .items_at(&["spec", "volumeLifecycleModes"])
+            .is_empty()
+        {
+            object.set(
+                &["spec", "volumeLifecycleModes"],
+                vec![Value::from("Persistent")],
+            );
         }
     }
 
@@ -34,7 +46,9 @@ impl Strategy for CSIDriver {
 
     fn warnings(&self, _ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
         let tokens = &["spec", "tokenRequests"];
-        let unset = object.at(&["spec", "serviceAccountTokenInSecrets"]).is_none();
+        let unset = object
+            .at(&["spec", "serviceAccountTokenInSecrets"])
+            .is_none();
         let changed = old.is_none_or(|o| !crate::rules::equality::same_at(object, o, tokens));
         if object.items_at(tokens).is_empty() || !unset || !changed {
             return Vec::new();
@@ -52,7 +66,10 @@ impl Strategy for CSIDriver {
         let mut e = self.validate(ctx, object);
         let at = At::root(object, "spec");
         let null = Value::Null;
-        for (name, shown) in [("attachRequired", "attachedRequired"), ("volumeLifecycleModes", "volumeLifecycleModes")] {
+        for (name, shown) in [
+            ("attachRequired", "attachedRequired"),
+            ("volumeLifecycleModes", "volumeLifecycleModes"),
+        ] {
             At::new(at.child(name).v, at.path.child(shown))
                 .immutable(&mut e, old.at(&["spec", name]).unwrap_or(&null));
         }
@@ -76,7 +93,10 @@ fn spec(at: &At, e: &mut Errors) {
     let mut audiences = BTreeSet::new();
     for t in at.child("tokenRequests").items() {
         if !audiences.insert(t.text("audience")) {
-            e.push(Error::duplicate(&t.path.child("audience"), t.text("audience")));
+            e.push(Error::duplicate(
+                &t.path.child("audience"),
+                t.text("audience"),
+            ));
             continue;
         }
         let seconds = t.child("expirationSeconds");
@@ -98,6 +118,9 @@ fn spec(at: &At, e: &mut Errors) {
     if let Some(s) = at.some("serviceAccountTokenInSecrets")
         && at.child("tokenRequests").is_empty()
     {
-        s.invalid(e, "serviceAccountTokenInSecrets is set but no tokenRequests are specified");
+        s.invalid(
+            e,
+            "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
+        );
     }
 }

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 use catena_registry::{Context, Strategy};
 
-use crate::{groups::core::pod::validate::volumes::csi_driver_name, rules::{At, equality::same, meta}};
+use crate::{
+    groups::core::pod::validate::volumes::csi_driver_name,
+    rules::{At, equality::same, meta},
+};
 
 #[derive(Debug)]
 pub struct CSINode;
@@ -33,10 +40,16 @@ impl Strategy for CSINode {
             v
         };
         for o in old.items_at(&["spec", "drivers"]) {
-            for n in drivers.items().filter(|n| n.text("name") == o.str_at(&["name"])) {
+            for n in drivers
+                .items()
+                .filter(|n| n.text("name") == o.str_at(&["name"]))
+            {
                 let (n, o) = (strip(n.v), strip(o));
                 if !same(&n, &o) {
-                    let shown = crate::rules::go_struct(&n, &["name=", "nodeID=", "topologyKeys", "allocatable"]);
+                    let shown = crate::rules::go_struct(
+                        &n,
+                        &["name=", "nodeID=", "topologyKeys", "allocatable"],
+                    );
                     drivers.bad_value(&mut e, shown, crate::rules::IMMUTABLE);
                 }
             }

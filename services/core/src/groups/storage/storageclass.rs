@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 use catena_registry::{Context, Strategy};
 
 use crate::rules::{At, labels, meta};
@@ -24,7 +28,8 @@ impl Strategy for StorageClass {
         if !reclaim.str().is_empty() {
             reclaim.one_of(&mut e, &["Delete", "Retain"]);
         }
-        At::root(object, "volumeBindingMode").one_of(&mut e, &["Immediate", "WaitForFirstConsumer"]);
+        At::root(object, "volumeBindingMode")
+            .one_of(&mut e, &["Immediate", "WaitForFirstConsumer"]);
         topologies(&At::root(object, "allowedTopologies"), &mut e);
         e
     }
@@ -32,7 +37,12 @@ impl Strategy for StorageClass {
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
         let mut e = self.validate(ctx, object);
         let null = Value::Null;
-        for name in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+        for name in [
+            "parameters",
+            "provisioner",
+            "reclaimPolicy",
+            "volumeBindingMode",
+        ] {
             At::root(object, name).immutable(&mut e, old.get(name).unwrap_or(&null));
         }
         e

@@ -1,9 +1,16 @@
 //! Volume attachments.
 
-use catena_objects::{Value, field::{Error, Errors, Path}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors, Path},
+    names,
+};
 use catena_registry::{Context, Strategy, strategy::keep_other_half};
 
-use crate::{groups::core::pod::validate::volumes::csi_driver_name, rules::{At, equality::same_at, meta}};
+use crate::{
+    groups::core::pod::validate::volumes::csi_driver_name,
+    rules::{At, equality::same_at, meta},
+};
 
 #[derive(Debug)]
 pub struct VolumeAttachment;
@@ -48,7 +55,10 @@ impl Strategy for VolumeAttachment {
             let at = At::root(object, "spec");
             let mut shown = crate::rules::go_struct(at.v, &["attacher=", "source", "nodeName="]);
             let source = at.child("source");
-            shown.set(&["Source"], crate::rules::go_struct(source.v, &["persistentVolumeName", "inlineVolumeSpec"]));
+            shown.set(
+                &["Source"],
+                crate::rules::go_struct(source.v, &["persistentVolumeName", "inlineVolumeSpec"]),
+            );
             at.bad_value(&mut e, shown, crate::rules::IMMUTABLE);
         }
         e

@@ -21,7 +21,8 @@ impl Strategy for VolumeAttributesClass {
         let mut e = Errors::new();
         for name in ["driverName", "parameters"] {
             if !same_at(object, old, &[name]) {
-                At::root(object, name).forbidden(&mut e, format!("updates to {name} are forbidden."));
+                At::root(object, name)
+                    .forbidden(&mut e, format!("updates to {name} are forbidden."));
             }
         }
         e.extend(self.validate(ctx, object));

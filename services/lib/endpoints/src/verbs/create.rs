@@ -55,7 +55,11 @@ pub(super) async fn handler(call: &Call<'_>, handler: &dyn Handler) -> Result<Re
     let output = call.output()?;
     let options = query::write_options(&call.query, "CreateOptions", false)?;
     let request = &call.request;
-    let value: Value = body::other(handler.kind(), request.header("content-type"), &request.body)?;
+    let value: Value = body::other(
+        handler.kind(),
+        request.header("content-type"),
+        &request.body,
+    )?;
     let context = call.context(options.dry_run);
     let (status, object) = handler
         .create(&context, &call.served.store, &request.info.name, value)

@@ -85,8 +85,11 @@ fn go_list_type(call: &Call<'_>) -> String {
 pub(super) async fn collect(call: &Call<'_>) -> Result<Found, Status> {
     let page = read(call).await?;
     let resource = &call.served.store.resource;
-    let objects: Result<Vec<Value>, Status> =
-        page.kvs.iter().map(|kv| codec::decode(resource, kv)).collect();
+    let objects: Result<Vec<Value>, Status> = page
+        .kvs
+        .iter()
+        .map(|kv| codec::decode(resource, kv))
+        .collect();
     Ok(Found {
         objects: objects?,
         metadata: list_metadata(&page),
@@ -130,7 +133,10 @@ pub(super) fn answer(
             )
         }
         _ => {
-            let items = objects.into_iter().map(|o| item(o, resource.custom)).collect();
+            let items = objects
+                .into_iter()
+                .map(|o| item(o, resource.custom))
+                .collect();
             let api = body::api_version(&resource.group, &served.version().name);
             list_value(&resource.list_kind, &api, metadata, items, resource.custom)
         }
@@ -236,10 +242,10 @@ async fn read(call: &Call<'_>) -> Result<Page, Status> {
     let namespace = call.context(false).namespace;
     let prefix = resource.list_prefix(&namespace);
     let end = prefix_end(prefix.as_bytes());
-    let mut start = options
-        .start
-        .as_ref()
-        .map_or_else(|| prefix.clone(), |s| format!("{}/{s}", resource.key_prefix));
+    let mut start = options.start.as_ref().map_or_else(
+        || prefix.clone(),
+        |s| format!("{}/{s}", resource.key_prefix),
+    );
     let mut page = Page {
         kvs: Vec::new(),
         revision: options.revision,
@@ -247,7 +253,11 @@ async fn read(call: &Call<'_>) -> Result<Page, Status> {
         remaining: None,
     };
     loop {
-        let want = if options.limit > 0 { options.limit - page.kvs.len() as i64 } else { 0 };
+        let want = if options.limit > 0 {
+            options.limit - page.kvs.len() as i64
+        } else {
+            0
+        };
         let limit = match (selectors.is_empty(), want) {
             (true, w) => w,
             (false, _) if options.limit > 0 => PAGE,
@@ -285,7 +295,9 @@ async fn read(call: &Call<'_>) -> Result<Page, Status> {
         let full = options.limit > 0 && page.kvs.len() as i64 >= options.limit;
         let rest = answer.more || (full && seen > page.kvs.len() as i64);
         if full && rest {
-            let from = start.strip_prefix(&format!("{}/", resource.key_prefix)).unwrap_or(&start);
+            let from = start
+                .strip_prefix(&format!("{}/", resource.key_prefix))
+                .unwrap_or(&start);
             page.next = token(page.revision, from);
             if selectors.is_empty() {
                 page.remaining = Some(answer.count - seen);
@@ -314,9 +326,7 @@ fn gone(e: catena_storage::Error, continued: bool) -> Status {
         catena_storage::Error::Compacted { .. } => {
             Status::expired("The resourceVersion for the provided list is too old.")
         }
-        catena_storage::Error::FutureRevision => {
-            Status::timeout("Too large resource version", 1)
-        }
+        catena_storage::Error::FutureRevision => Status::timeout("Too large resource version", 1),
         other => codec::storage_error(other),
     }
 }

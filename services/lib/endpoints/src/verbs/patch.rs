@@ -28,7 +28,11 @@ fn kind(call: &Call<'_>) -> Result<Kind, Status> {
         "application/strategic-merge-patch+json" if !custom => Ok(Kind::Strategic),
         "application/apply-patch+yaml" => Ok(Kind::Apply),
         _ => {
-            let strategic = if custom { "" } else { ", application/strategic-merge-patch+json" };
+            let strategic = if custom {
+                ""
+            } else {
+                ", application/strategic-merge-patch+json"
+            };
             Err(Status::new(
                 Reason::UnsupportedMediaType,
                 format!(
@@ -118,7 +122,7 @@ impl Patch {
         let before = body::from_storage(resource, version, live.clone());
         let after = match self.kind {
             Kind::Json => catena_patch::json_patch(&before, &self.value)?,
-            Kind::Merge => catena_patch::merge_patch(&before, &self.value)?,
+            Kind::Merge => catena_patch::merge_patch(&before, &self.value),
             Kind::Strategic => {
                 catena_patch::strategic_merge(&before, &self.value, &version.schema)?
             }
@@ -147,7 +151,10 @@ impl Patch {
         let version = served.version();
         let name = &call.request.info.name;
         let mut config = self.value.clone();
-        if config.at(&["metadata", "managedFields"]).is_some_and(|m| !m.is_null()) {
+        if config
+            .at(&["metadata", "managedFields"])
+            .is_some_and(|m| !m.is_null())
+        {
             return Err(Status::bad_request("metadata.managedFields must be nil"));
         }
         let given = config.str_at(&["metadata", "name"]).to_owned();
@@ -166,9 +173,10 @@ impl Patch {
             self.validation,
         )?;
         if resource.namespaced {
-            decoded
-                .object
-                .set_default(&["metadata", "namespace"], call.request.info.namespace.as_str());
+            decoded.object.set_default(
+                &["metadata", "namespace"],
+                call.request.info.namespace.as_str(),
+            );
         }
         decoded.object = catena_apply::apply(live, &decoded.object, tracking)?;
         Ok(decoded)

@@ -48,7 +48,13 @@ fn view(call: &Call<'_>, object: &Value) -> Result<Value, Status> {
     let scale = paths(call)?;
     let replicas = |path: &[String]| at(object, path).and_then(Value::as_i64).unwrap_or(0);
     let mut metadata = Map::new();
-    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+    for key in [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+    ] {
         if let Some(v) = object.at(&["metadata", key]) {
             metadata.insert(key, v.clone());
         }
@@ -111,7 +117,7 @@ async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         .ok_or_else(|| Status::internal("no schema for Scale"))?;
     let change = |live: &Value| match content_type.split(';').next().unwrap_or_default() {
         "application/json-patch+json" => catena_patch::json_patch(live, &patch),
-        "application/merge-patch+json" => catena_patch::merge_patch(live, &patch),
+        "application/merge-patch+json" => Ok(catena_patch::merge_patch(live, &patch)),
         "application/strategic-merge-patch+json" => {
             catena_patch::strategic_merge(live, &patch, &node)
         }

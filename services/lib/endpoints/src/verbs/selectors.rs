@@ -45,7 +45,10 @@ impl Selectors {
         {
             return false;
         }
-        if !self.labels.matches_labels(object.at(&["metadata", "labels"])) {
+        if !self
+            .labels
+            .matches_labels(object.at(&["metadata", "labels"]))
+        {
             return false;
         }
         if self.fields.is_everything() {

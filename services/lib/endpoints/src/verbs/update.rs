@@ -29,9 +29,8 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     };
     let manager = call.manager(&options.field_manager);
     let tracking = tracking(call, &manager, &context);
-    let change = |live: Option<&Value>| {
-        catena_apply::track_update(live, decoded.object.clone(), &tracking)
-    };
+    let change =
+        |live: Option<&Value>| catena_apply::track_update(live, decoded.object.clone(), &tracking);
     let written = served
         .store
         .update(&context, name, &preconditions, false, &change)

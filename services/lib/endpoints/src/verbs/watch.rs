@@ -163,7 +163,12 @@ impl Watcher {
         let _ = self.events(&mut watch, start, deadline).await;
     }
 
-    async fn events(&mut self, watch: &mut Watch, start: Start, deadline: Instant) -> Result<(), Over> {
+    async fn events(
+        &mut self,
+        watch: &mut Watch,
+        start: Start,
+        deadline: Instant,
+    ) -> Result<(), Over> {
         for kv in &start.initial {
             let object = self.decode(kv).await?;
             if self.selectors.matches(&self.served.store.resource, &object) {
@@ -275,7 +280,8 @@ impl Watcher {
         if let Shape::Metadata(v) | Shape::MetadataList(v) = &self.output.shape {
             object = encode::metadata_only(&object, v);
         } else if !resource.custom
-            && let Ok(d) = catena_schema::decode_object(&self.served.version().schema, object.clone(), false)
+            && let Ok(d) =
+                catena_schema::decode_object(&self.served.version().schema, object.clone(), false)
         {
             object = d.value;
         }

@@ -10,12 +10,19 @@ const COPIED: [(&str, &str); 6] = [
     ("groups.json", "groups.json"),
     ("table-columns.json", "reference/table-columns.json"),
     ("bootstrap-rbac.json", "reference/bootstrap-rbac.json"),
-    ("bootstrap-flowcontrol.json", "reference/bootstrap-flowcontrol.json"),
+    (
+        "bootstrap-flowcontrol.json",
+        "reference/bootstrap-flowcontrol.json",
+    ),
     ("apiservices.json", "reference/apiservices.json"),
 ];
 
 /// Packages of examples and of servers that are not part of Kubernetes proper.
-const LEFT_OUT: [&str; 3] = ["k8s.io.apiserver.pkg.apis.example", "k8s.io.metrics.", ".testapigroup."];
+const LEFT_OUT: [&str; 3] = [
+    "k8s.io.apiserver.pkg.apis.example",
+    "k8s.io.metrics.",
+    ".testapigroup.",
+];
 
 /// Every generated file: name and text.
 pub(crate) fn all(facts: &Path, data: &Path) -> io::Result<Vec<(String, String)>> {
@@ -36,7 +43,9 @@ fn lines(value: &Value) -> String {
         Value::Array(a) => ("[", "]", a.iter().map(compact).collect()),
         Value::Object(m) => {
             let sorted: std::collections::BTreeMap<_, _> = m.iter().collect();
-            let items = sorted.iter().map(|(k, v)| format!("{}:{}", Value::from(k.as_str()), compact(v)));
+            let items = sorted
+                .iter()
+                .map(|(k, v)| format!("{}:{}", Value::from(k.as_str()), compact(v)));
             ("{", "}", items.collect())
         }
         other => return other.to_string(),
@@ -50,7 +59,9 @@ fn compact(v: &Value) -> String {
         Value::Array(a) => format!("[{}]", a.iter().map(compact).collect::<Vec<_>>().join(",")),
         Value::Object(m) => {
             let sorted: std::collections::BTreeMap<_, _> = m.iter().collect();
-            let items = sorted.iter().map(|(k, v)| format!("{}:{}", Value::from(k.as_str()), compact(v)));
+            let items = sorted
+                .iter()
+                .map(|(k, v)| format!("{}:{}", Value::from(k.as_str()), compact(v)));
             format!("{{{}}}", items.collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),
@@ -93,7 +104,11 @@ fn types_text(types: &Value, shapes_text: &str) -> String {
         let mut shape = shapes.get(name.as_str());
         // An alias of a type of another package has that package's shape.
         if let Some(target) = shape.and_then(|s| s.kind.strip_prefix("=v1.")) {
-            let package = if target == "List" { "k8s.io.apimachinery.pkg.apis.meta.v1" } else { "k8s.io.api.admissionregistration.v1" };
+            let package = if target == "List" {
+                "k8s.io.apimachinery.pkg.apis.meta.v1"
+            } else {
+                "k8s.io.api.admissionregistration.v1"
+            };
             shape = shapes.get(format!("{package}.{target}").as_str());
         }
         lines.push(message_line(name, message, shape));
@@ -107,7 +122,14 @@ fn message_line(name: &str, message: &Value, shape: Option<&Shape<'_>>) -> Strin
         .as_array()
         .into_iter()
         .flatten()
-        .map(|g| format!("{}/{}/{}", text(&g["group"]), text(&g["version"]), text(&g["kind"])))
+        .map(|g| {
+            format!(
+                "{}/{}/{}",
+                text(&g["group"]),
+                text(&g["version"]),
+                text(&g["kind"])
+            )
+        })
         .collect();
     let mut out = format!(
         "{name}\t{}\t{}\t{}",
@@ -129,13 +151,23 @@ fn field_words(out: &mut String, f: &Value, shape: Option<&Shape<'_>>) {
         .copied()
         .unwrap_or_else(|| (f["json"].as_str().unwrap_or(text(&f["name"])), "-", ""));
     let mut flags = String::new();
-    for (key, mark) in [("repeated", 'r'), ("required", 'R'), ("marker_required", 'R'), ("optional", 'o')] {
+    for (key, mark) in [
+        ("repeated", 'r'),
+        ("required", 'R'),
+        ("marker_required", 'R'),
+        ("optional", 'o'),
+    ] {
         if f[key] == Value::Bool(true) && !flags.contains(mark) {
             flags.push(mark);
         }
     }
     flags.push_str(omit);
-    let _ = write!(out, "{} {tag} {} {go_type} -{flags}", text(&f["name"]), text(&f["type"]));
+    let _ = write!(
+        out,
+        "{} {tag} {} {go_type} -{flags}",
+        text(&f["name"]),
+        text(&f["type"])
+    );
     if json != text(&f["name"]) && !json.is_empty() {
         let _ = write!(out, " j={json}");
     }

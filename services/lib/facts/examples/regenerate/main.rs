@@ -9,7 +9,9 @@ mod convert;
 use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
-    let from = env::args().nth(1).unwrap_or_else(|| "../shared/data".to_owned());
+    let from = env::args()
+        .nth(1)
+        .unwrap_or_else(|| "../shared/data".to_owned());
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     for (name, text) in convert::all(Path::new(&from), &data)? {
         fs::write(data.join(name), text)?;

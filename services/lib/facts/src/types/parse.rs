@@ -43,7 +43,11 @@ pub(super) fn gvks(line: &'static str) -> impl Iterator<Item = Gvk> {
     let column = line.split('\t').nth(3).unwrap_or_default();
     column.split(',').filter_map(|g| {
         let mut parts = g.split('/');
-        Some(Gvk { group: parts.next()?, version: parts.next()?, kind: parts.next()? })
+        Some(Gvk {
+            group: parts.next()?,
+            version: parts.next()?,
+            kind: parts.next()?,
+        })
     })
 }
 
@@ -115,7 +119,9 @@ fn scalar(text: &str) -> Option<Scalar> {
 }
 
 fn ty(text: &'static str) -> Ty {
-    let value = text.strip_prefix("map<string,").and_then(|t| t.strip_suffix('>'));
+    let value = text
+        .strip_prefix("map<string,")
+        .and_then(|t| t.strip_suffix('>'));
     match (value, value.and_then(scalar)) {
         (_, Some(s)) => Ty::ScalarMap(s),
         (Some(v), None) => Ty::MessageMap(v),

@@ -95,7 +95,10 @@ pub(crate) fn controller_revision(o: &Value, now: &str) -> Vec<Value> {
 
 pub(crate) fn job(o: &Value, now: &str) -> Vec<Value> {
     let done = o.i64_at(&["status", "succeeded"]).unwrap_or(0);
-    let completions = match (o.i64_at(&["spec", "completions"]), o.i64_at(&["spec", "parallelism"])) {
+    let completions = match (
+        o.i64_at(&["spec", "completions"]),
+        o.i64_at(&["spec", "parallelism"]),
+    ) {
         (Some(c), _) => format!("{done}/{c}"),
         (None, Some(p)) if p > 1 => format!("{done}/1 of {p}"),
         (None, _) => format!("{done}/1"),
@@ -138,17 +141,28 @@ fn job_status(o: &Value) -> &'static str {
 
 pub(crate) fn cron_job(o: &Value, now: &str) -> Vec<Value> {
     let last = o.str_at(&["status", "lastScheduleTime"]);
-    let suspend = if o.bool_at(&["spec", "suspend"]) == Some(true) { "True" } else { "False" };
+    let suspend = if o.bool_at(&["spec", "suspend"]) == Some(true) {
+        "True"
+    } else {
+        "False"
+    };
     let mut cells = vec![
         name(o),
         o.str_at(&["spec", "schedule"]).into(),
         or_none(o.str_at(&["spec", "timeZone"])),
         suspend.into(),
         (o.items_at(&["status", "active"]).len() as i64).into(),
-        if last.is_empty() { "<none>".into() } else { since(last, now) },
+        if last.is_empty() {
+            "<none>".into()
+        } else {
+            since(last, now)
+        },
         age(o, now),
     ];
-    cells.extend(containers(o, &["spec", "jobTemplate", "spec", "template", "spec"]));
+    cells.extend(containers(
+        o,
+        &["spec", "jobTemplate", "spec", "template", "spec"],
+    ));
     cells.push(selector(o.at(&["spec", "jobTemplate", "spec", "selector"])).into());
     cells
 }

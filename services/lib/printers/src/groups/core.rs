@@ -5,7 +5,9 @@ use catena_objects::Value;
 use crate::text::{age, containers, int, join, name, or, or_none, pairs, since, strings, text};
 
 fn size(o: &Value, key: &str) -> i64 {
-    o.get(key).and_then(Value::as_object).map_or(0, |m| m.len() as i64)
+    o.get(key)
+        .and_then(Value::as_object)
+        .map_or(0, |m| m.len() as i64)
 }
 
 pub(crate) fn config_map(o: &Value, now: &str) -> Vec<Value> {
@@ -14,7 +16,12 @@ pub(crate) fn config_map(o: &Value, now: &str) -> Vec<Value> {
 }
 
 pub(crate) fn secret(o: &Value, now: &str) -> Vec<Value> {
-    vec![name(o), text(o, &["type"]).into(), size(o, "data").into(), age(o, now)]
+    vec![
+        name(o),
+        text(o, &["type"]).into(),
+        size(o, "data").into(),
+        age(o, now),
+    ]
 }
 
 pub(crate) fn name_and_age(o: &Value, now: &str) -> Vec<Value> {
@@ -148,8 +155,16 @@ pub(crate) fn persistent_volume(o: &Value, now: &str) -> Vec<Value> {
 
 pub(crate) fn persistent_volume_claim(o: &Value, now: &str) -> Vec<Value> {
     let bound = !text(o, &["spec", "volumeName"]).is_empty();
-    let capacity = if bound { text(o, &["status", "capacity", "storage"]) } else { "" };
-    let modes = if bound { access_modes(o.items_at(&["status", "accessModes"])) } else { String::new() };
+    let capacity = if bound {
+        text(o, &["status", "capacity", "storage"])
+    } else {
+        ""
+    };
+    let modes = if bound {
+        access_modes(o.items_at(&["status", "accessModes"]))
+    } else {
+        String::new()
+    };
     let phase = if o.at(&["metadata", "deletionTimestamp"]).is_some() {
         "Terminating"
     } else {
@@ -194,11 +209,20 @@ pub(crate) fn resource_quota(o: &Value, now: &str) -> Vec<Value> {
 /// Events of both groups; the storage form is that of the core group.
 pub(crate) fn event(o: &Value, now: &str) -> Vec<Value> {
     let first_of = |paths: &[&[&str]]| {
-        paths.iter().map(|p| text(o, p)).find(|t| !t.is_empty()).unwrap_or_default().to_owned()
+        paths
+            .iter()
+            .map(|p| text(o, p))
+            .find(|t| !t.is_empty())
+            .unwrap_or_default()
+            .to_owned()
     };
     let event_time = text(o, &["eventTime"]);
     let first = first_of(&[&["firstTimestamp"], &["deprecatedFirstTimestamp"]]);
-    let first = if first.is_empty() { event_time.to_owned() } else { first };
+    let first = if first.is_empty() {
+        event_time.to_owned()
+    } else {
+        first
+    };
     let last = first_of(&[
         &["series", "lastObservedTime"],
         &["lastTimestamp"],
@@ -212,9 +236,21 @@ pub(crate) fn event(o: &Value, now: &str) -> Vec<Value> {
         (kind, "") => kind.to_lowercase(),
         (kind, n) => format!("{}/{n}", kind.to_lowercase()),
     };
-    let component = first_of(&[&["source", "component"], &["deprecatedSource", "component"], &["reportingComponent"], &["reportingController"]]);
-    let host = first_of(&[&["source", "host"], &["deprecatedSource", "host"], &["reportingInstance"]]);
-    let source: Vec<String> = [component, host].into_iter().filter(|s| !s.is_empty()).collect();
+    let component = first_of(&[
+        &["source", "component"],
+        &["deprecatedSource", "component"],
+        &["reportingComponent"],
+        &["reportingController"],
+    ]);
+    let host = first_of(&[
+        &["source", "host"],
+        &["deprecatedSource", "host"],
+        &["reportingInstance"],
+    ]);
+    let source: Vec<String> = [component, host]
+        .into_iter()
+        .filter(|s| !s.is_empty())
+        .collect();
     let count = o
         .i64_at(&["series", "count"])
         .or_else(|| o.i64_at(&["count"]))
@@ -237,7 +273,11 @@ pub(crate) fn event(o: &Value, now: &str) -> Vec<Value> {
 }
 
 pub(crate) fn lease(o: &Value, now: &str) -> Vec<Value> {
-    vec![name(o), text(o, &["spec", "holderIdentity"]).into(), age(o, now)]
+    vec![
+        name(o),
+        text(o, &["spec", "holderIdentity"]).into(),
+        age(o, now),
+    ]
 }
 
 pub(crate) fn priority_class(o: &Value, now: &str) -> Vec<Value> {
@@ -256,7 +296,11 @@ pub(crate) fn created_at(o: &Value, _now: &str) -> Vec<Value> {
 }
 
 pub(crate) fn role_binding(o: &Value, now: &str) -> Vec<Value> {
-    let role = format!("{}/{}", o.str_at(&["roleRef", "kind"]), o.str_at(&["roleRef", "name"]));
+    let role = format!(
+        "{}/{}",
+        o.str_at(&["roleRef", "kind"]),
+        o.str_at(&["roleRef", "name"])
+    );
     let subjects = |kind: &str| {
         let list: Vec<Value> = o
             .items_at(&["subjects"])
@@ -269,7 +313,10 @@ pub(crate) fn role_binding(o: &Value, now: &str) -> Vec<Value> {
                 _ => s.str_at(&["name"]).into(),
             })
             .collect();
-        list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        list.iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     vec![
         name(o),

@@ -29,7 +29,11 @@ pub(crate) fn pdb(o: &Value, now: &str) -> Vec<Value> {
 }
 
 pub(crate) fn network_policy(o: &Value, now: &str) -> Vec<Value> {
-    vec![name(o), selector(o.at(&["spec", "podSelector"])).into(), age(o, now)]
+    vec![
+        name(o),
+        selector(o.at(&["spec", "podSelector"])).into(),
+        age(o, now),
+    ]
 }
 
 pub(crate) fn ingress(o: &Value, now: &str) -> Vec<Value> {
@@ -47,9 +51,18 @@ pub(crate) fn ingress(o: &Value, now: &str) -> Vec<Value> {
     };
     let address = join(o.items_at(&["status", "loadBalancer", "ingress"]), |i| {
         let ip = i.str_at(&["ip"]);
-        if ip.is_empty() { i.str_at(&["hostname"]) } else { ip }.to_owned()
+        if ip.is_empty() {
+            i.str_at(&["hostname"])
+        } else {
+            ip
+        }
+        .to_owned()
     });
-    let ports = if o.items_at(&["spec", "tls"]).is_empty() { "80" } else { "80, 443" };
+    let ports = if o.items_at(&["spec", "tls"]).is_empty() {
+        "80"
+    } else {
+        "80, 443"
+    };
     vec![
         name(o),
         or_none(text(o, &["spec", "ingressClassName"])),
@@ -65,7 +78,11 @@ pub(crate) fn ingress_class(o: &Value, now: &str) -> Vec<Value> {
         Some(p) => {
             let group = p.str_at(&["apiGroup"]);
             let dot = if group.is_empty() { "" } else { "." };
-            format!("{}{dot}{group}/{}", p.str_at(&["kind"]), p.str_at(&["name"]))
+            format!(
+                "{}{dot}{group}/{}",
+                p.str_at(&["kind"]),
+                p.str_at(&["name"])
+            )
         }
         None => "<none>".to_owned(),
     };
@@ -78,9 +95,12 @@ pub(crate) fn ingress_class(o: &Value, now: &str) -> Vec<Value> {
 }
 
 pub(crate) fn storage_class(o: &Value, now: &str) -> Vec<Value> {
-    let default = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"]
-        .iter()
-        .any(|a| o.str_at(&["metadata", "annotations", a]) == "true");
+    let default = [
+        "storageclass.kubernetes.io/is-default-class",
+        "storageclass.beta.kubernetes.io/is-default-class",
+    ]
+    .iter()
+    .any(|a| o.str_at(&["metadata", "annotations", a]) == "true");
     let shown = if default {
         format!("{} (default)", o.str_at(&["metadata", "name"])).into()
     } else {
@@ -97,10 +117,14 @@ pub(crate) fn storage_class(o: &Value, now: &str) -> Vec<Value> {
 }
 
 pub(crate) fn csi_driver(o: &Value, now: &str) -> Vec<Value> {
-    let requests = join(o.items_at(&["spec", "tokenRequests"]), |t| t.str_at(&["audience"]).to_owned());
+    let requests = join(o.items_at(&["spec", "tokenRequests"]), |t| {
+        t.str_at(&["audience"]).to_owned()
+    });
     vec![
         name(o),
-        o.bool_at(&["spec", "attachRequired"]).unwrap_or(true).into(),
+        o.bool_at(&["spec", "attachRequired"])
+            .unwrap_or(true)
+            .into(),
         flag(o, &["spec", "podInfoOnMount"]),
         flag(o, &["spec", "storageCapacity"]),
         or(&requests, "<unset>"),
@@ -134,12 +158,19 @@ pub(crate) fn endpoint_slice(o: &Value, now: &str) -> Vec<Value> {
         let n = list.len();
         list.truncate(MOST);
         let shown = list.join(",");
-        if n > MOST { format!("{shown} + {} more...", n - MOST) } else { shown }
+        if n > MOST {
+            format!("{shown} + {} more...", n - MOST)
+        } else {
+            shown
+        }
     };
     let ports = o
         .items_at(&["ports"])
         .iter()
-        .map(|p| p.i64_at(&["port"]).map_or_else(|| "*".to_owned(), |n| n.to_string()))
+        .map(|p| {
+            p.i64_at(&["port"])
+                .map_or_else(|| "*".to_owned(), |n| n.to_string())
+        })
         .collect();
     let addresses = o
         .items_at(&["endpoints"])
@@ -223,7 +254,11 @@ fn hpa_metrics(o: &Value) -> String {
         .map(|(i, m)| hpa_metric(m, current.get(i)))
         .collect();
     if list.len() > MOST {
-        return format!("{} + {} more...", list[..MOST].join(", "), list.len() - MOST);
+        return format!(
+            "{} + {} more...",
+            list[..MOST].join(", "),
+            list.len() - MOST
+        );
     }
     list.join(", ")
 }
@@ -245,10 +280,22 @@ fn hpa_metric(m: &Value, current: Option<&Value>) -> String {
         _ => "<unknown>".to_owned(),
     };
     let body = if let Some(t) = target("averageUtilization") {
-        format!("{}/{}", show(now("averageUtilization"), "%"), show(Some(t), "%"))
+        format!(
+            "{}/{}",
+            show(now("averageUtilization"), "%"),
+            show(Some(t), "%")
+        )
     } else if let Some(t) = target("averageValue") {
-        let suffix = if matches!(key, "external" | "object") { " (avg)" } else { "" };
-        format!("{}/{}{suffix}", show(now("averageValue"), ""), show(Some(t), ""))
+        let suffix = if matches!(key, "external" | "object") {
+            " (avg)"
+        } else {
+            ""
+        };
+        format!(
+            "{}/{}{suffix}",
+            show(now("averageValue"), ""),
+            show(Some(t), "")
+        )
     } else {
         format!("{}/{}", show(now("value"), ""), show(target("value"), ""))
     };
@@ -274,9 +321,8 @@ pub(crate) fn flow_schema(o: &Value, now: &str) -> Vec<Value> {
 }
 
 pub(crate) fn priority_level(o: &Value, now: &str) -> Vec<Value> {
-    let number = |path: &[&str]| -> Value {
-        o.i64_at(path).map_or_else(|| "<none>".into(), Value::from)
-    };
+    let number =
+        |path: &[&str]| -> Value { o.i64_at(path).map_or_else(|| "<none>".into(), Value::from) };
     let queuing = |key: &str| number(&["spec", "limited", "limitResponse", "queuing", key]);
     let shares = if text(o, &["spec", "type"]) == "Exempt" {
         number(&["spec", "exempt", "nominalConcurrencyShares"])

@@ -64,10 +64,9 @@ fn summary(o: &Value) -> Summary {
         last_restart: String::new(),
         reason: if given.is_empty() { phase } else { given }.to_owned(),
     };
-    let scheduling_gated = o
-        .items_at(&["status", "conditions"])
-        .iter()
-        .any(|c| c.str_at(&["type"]) == "PodScheduled" && c.str_at(&["reason"]) == "SchedulingGated");
+    let scheduling_gated = o.items_at(&["status", "conditions"]).iter().any(|c| {
+        c.str_at(&["type"]) == "PodScheduled" && c.str_at(&["reason"]) == "SchedulingGated"
+    });
     if scheduling_gated {
         s.reason = "SchedulingGated".to_owned();
     }
@@ -109,7 +108,11 @@ fn terminated(t: &Value, prefix: &str) -> String {
 fn init_containers(o: &Value, s: &mut Summary) -> bool {
     let specs = o.items_at(&["spec", "initContainers"]);
     s.total += specs.iter().filter(|c| restartable(c)).count();
-    for (i, status) in o.items_at(&["status", "initContainerStatuses"]).iter().enumerate() {
+    for (i, status) in o
+        .items_at(&["status", "initContainerStatuses"])
+        .iter()
+        .enumerate()
+    {
         note_restart(s, status);
         let sidecar = specs
             .iter()
@@ -126,7 +129,9 @@ fn init_containers(o: &Value, s: &mut Summary) -> bool {
         let waiting = status.str_at(&["state", "waiting", "reason"]);
         s.reason = match ended {
             Some(t) => terminated(t, "Init:"),
-            None if !waiting.is_empty() && waiting != "PodInitializing" => format!("Init:{waiting}"),
+            None if !waiting.is_empty() && waiting != "PodInitializing" => {
+                format!("Init:{waiting}")
+            }
             None => format!("Init:{i}/{}", specs.len()),
         };
         return true;

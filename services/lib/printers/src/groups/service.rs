@@ -28,7 +28,12 @@ fn external_ip(o: &Value, ty: &str) -> String {
         "LoadBalancer" => {
             let ingress = join(o.items_at(&["status", "loadBalancer", "ingress"]), |i| {
                 let ip = i.str_at(&["ip"]);
-                if ip.is_empty() { i.str_at(&["hostname"]) } else { ip }.to_owned()
+                if ip.is_empty() {
+                    i.str_at(&["hostname"])
+                } else {
+                    ip
+                }
+                .to_owned()
             });
             match (given.is_empty(), ingress.is_empty()) {
                 (true, true) => "<pending>".to_owned(),
@@ -51,5 +56,9 @@ fn ports(o: &Value) -> String {
             node => format!("{port}:{node}/{protocol}"),
         }
     });
-    if list.is_empty() { "<none>".to_owned() } else { list }
+    if list.is_empty() {
+        "<none>".to_owned()
+    } else {
+        list
+    }
 }

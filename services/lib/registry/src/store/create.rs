@@ -4,7 +4,11 @@ use catena_objects::{Status, Value, field, meta as object_meta};
 use catena_storage::{Compare, Op, TxnRequest};
 
 use super::{Store, Written, meta};
-use crate::{Context, admission::{Attributes, Operation}, codec};
+use crate::{
+    Context,
+    admission::{Attributes, Operation},
+    codec,
+};
 
 /// Attempts with a new random suffix before a generateName create gives up.
 const NAME_ATTEMPTS: usize = 8;
@@ -153,7 +157,10 @@ impl Store {
         if !answer.succeeded {
             return Err(self.already_exists(name));
         }
-        object.set(&["metadata", "resourceVersion"], answer.revision.to_string());
+        object.set(
+            &["metadata", "resourceVersion"],
+            answer.revision.to_string(),
+        );
         meta::order(&mut object, self.resource.custom);
         Ok(object)
     }

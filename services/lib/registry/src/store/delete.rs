@@ -43,7 +43,10 @@ impl Store {
             self.check_preconditions(name, &options.preconditions, &old)?;
             self.admit_delete(ctx, name, &old).await?;
             let done = match self.plan(ctx, &old, options) {
-                Plan::Nothing => Some(Deleted { object: old, gone: false }),
+                Plan::Nothing => Some(Deleted {
+                    object: old,
+                    gone: false,
+                }),
                 Plan::Mark(object) => self.mark(ctx, &kv, object).await?,
                 Plan::Remove => self.remove(ctx, &kv, old).await?,
             };
@@ -169,7 +172,9 @@ impl Store {
         mut object: Value,
     ) -> Result<Option<Deleted>, Status> {
         if !ctx.dry_run {
-            let op = Op::Delete { key: kv.key.clone() };
+            let op = Op::Delete {
+                key: kv.key.clone(),
+            };
             let Some(revision) = self.swap(kv, op).await? else {
                 return Ok(None);
             };
@@ -197,7 +202,10 @@ fn mark_now(ctx: &Context, object: &mut Value, marked: bool) {
 }
 
 fn grow_generation(object: &mut Value) {
-    if let Some(g) = object.i64_at(&["metadata", "generation"]).filter(|g| *g > 0) {
+    if let Some(g) = object
+        .i64_at(&["metadata", "generation"])
+        .filter(|g| *g > 0)
+    {
         object.set(&["metadata", "generation"], g + 1);
     }
 }

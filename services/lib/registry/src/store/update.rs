@@ -51,7 +51,10 @@ impl Store {
                 }
                 Err(s) => return Err(s),
             };
-            if let Attempt::Done(w) = self.try_update(ctx, name, preconditions, &kv, change).await? {
+            if let Attempt::Done(w) = self
+                .try_update(ctx, name, preconditions, &kv, change)
+                .await?
+            {
                 return Ok(*w);
             }
         }
@@ -96,7 +99,11 @@ impl Store {
         })
         .await?;
         let warnings = strategy.warnings(ctx, &object, Some(&old));
-        let undo = self.resource.hooks.begin_update(ctx, &mut object, &old).await?;
+        let undo = self
+            .resource
+            .hooks
+            .begin_update(ctx, &mut object, &old)
+            .await?;
         meta::order(&mut object, self.resource.custom);
         let done = self.write(ctx, kv, object, &old).await;
         if let (Some(undo), true) = (undo, ctx.dry_run || !matches!(done, Ok(Some(_)))) {
@@ -236,7 +243,9 @@ impl Store {
             return Ok(Some(object));
         }
         let op = if release {
-            Op::Delete { key: kv.key.clone() }
+            Op::Delete {
+                key: kv.key.clone(),
+            }
         } else {
             Op::Put {
                 key: kv.key.clone(),

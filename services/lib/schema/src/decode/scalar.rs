@@ -19,7 +19,10 @@ impl Walk {
             (Type::Time, v) => self.text(v, time::normalize)?,
             (Type::MicroTime, v) => self.text(v, |s| {
                 time::normalize_micro(s).map_err(|e| {
-                    e.replace("\"2006-01-02T15:04:05Z07:00\"", "\"2006-01-02T15:04:05.000000Z07:00\"")
+                    e.replace(
+                        "\"2006-01-02T15:04:05Z07:00\"",
+                        "\"2006-01-02T15:04:05.000000Z07:00\"",
+                    )
                 })
             })?,
             (Type::Duration, v) => self.text(v, |s| duration::parse(s).map(duration::print))?,
@@ -47,7 +50,10 @@ impl Walk {
         if fits {
             return value;
         }
-        self.mismatch(&format!("number {}", json::to_string(&value)), &node.go_type);
+        self.mismatch(
+            &format!("number {}", json::to_string(&value)),
+            &node.go_type,
+        );
         zero(node)
     }
 
@@ -110,7 +116,11 @@ fn base64(text: &str) -> Result<Value, usize> {
         }
     }
     if quantum != 0 {
-        let newlines = src.iter().rev().take_while(|c| matches!(c, b'\r' | b'\n')).count();
+        let newlines = src
+            .iter()
+            .rev()
+            .take_while(|c| matches!(c, b'\r' | b'\n'))
+            .count();
         return Err(src.len() - newlines - quantum);
     }
     if clean {

@@ -1,7 +1,9 @@
 use super::compile;
 
 fn matches(pattern: &str, text: &str) -> bool {
-    compile(pattern).unwrap_or_else(|e| panic!("{pattern}: {e}")).is_match(text)
+    compile(pattern)
+        .unwrap_or_else(|e| panic!("{pattern}: {e}"))
+        .is_match(text)
 }
 
 #[test]
@@ -57,7 +59,9 @@ fn any_text_is_a_pattern_or_an_error() {
     for _ in 0..20_000 {
         let mut text = String::new();
         for _ in 0..8 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             text.push_str(PIECES[(seed >> 33) as usize % PIECES.len()]);
         }
         let _ = compile(&text);

@@ -2,7 +2,10 @@
 //!
 //! Works on the tree of the definition: what is forbidden is not kept in nodes.
 
-use catena_objects::{Map, Value, field::{Error, Errors, Path}};
+use catena_objects::{
+    Map, Value,
+    field::{Error, Errors, Path},
+};
 
 mod defaults;
 mod openapi;
@@ -38,7 +41,11 @@ pub fn check_structural(schema: &Value, path: &Path) -> Errors {
             return errors;
         }
         invariants(map, Level::Root, path, &mut errors);
-        junctors(map, &mut |nested, at| complete(nested, Some(map), path, at, &mut errors), path);
+        junctors(
+            map,
+            &mut |nested, at| complete(nested, Some(map), path, at, &mut errors),
+            path,
+        );
     }
     errors.0.sort_by_cached_key(ToString::to_string);
     errors
@@ -95,9 +102,16 @@ fn junctors<'a>(map: &'a Map, each: &mut dyn FnMut(&'a Map, Path), path: &Path) 
 
 /// What `NewStructural` refuses: the OpenAPI checks report it with its path.
 fn unreadable(map: &Map) -> bool {
-    let here = ["id", "$ref", "additionalItems", "patternProperties", "definitions", "dependencies"]
-        .iter()
-        .any(|k| set(map, k))
+    let here = [
+        "id",
+        "$ref",
+        "additionalItems",
+        "patternProperties",
+        "definitions",
+        "dependencies",
+    ]
+    .iter()
+    .any(|k| set(map, k))
         || map.get("items").is_some_and(|v| v.as_array().is_some())
         || map.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(false));
     let mut below = false;
@@ -109,7 +123,8 @@ fn unreadable(map: &Map) -> bool {
 
 fn is_int_or_string(items: &[Value]) -> bool {
     let only = |v: &Value, t: &str| {
-        v.as_object().is_some_and(|m| m.len() == 1 && text(m, "type") == t)
+        v.as_object()
+            .is_some_and(|m| m.len() == 1 && text(m, "type") == t)
     };
     matches!(items, [a, b] if only(a, "integer") && only(b, "string"))
 }
@@ -119,7 +134,9 @@ fn invariants(map: &Map, level: Level, path: &Path, errors: &mut Errors) {
     if ty == "array" && !set(map, "items") {
         errors.push(Error::required(&path.child("items"), "must be specified"));
     }
-    children(map, path, &mut |m, at, level| invariants(m, level, &at, errors));
+    children(map, path, &mut |m, at, level| {
+        invariants(m, level, &at, errors)
+    });
     let embedded = flag(map, "x-kubernetes-embedded-resource");
     let preserve = flag(map, "x-kubernetes-preserve-unknown-fields");
     let either = flag(map, "x-kubernetes-int-or-string");
@@ -182,23 +199,38 @@ fn type_rules(map: &Map, level: Level, path: &Path, errors: &mut Errors) {
 
 /// `kind`, `apiVersion`, `metadata` of resources are implied; schemas may restrict names.
 fn meta_rules(map: &Map, level: Level, path: &Path, errors: &mut Errors) {
-    let Some(properties) = object(map, "properties") else { return };
+    let Some(properties) = object(map, "properties") else {
+        return;
+    };
     let resource = level == Level::Root || flag(map, "x-kubernetes-embedded-resource");
     let at = |key: &str| path.child("properties").key(key);
     for key in ["kind", "apiVersion"] {
-        if let Some(m) = object(properties, key).filter(|m| resource && text(m, "type") != "string") {
-            errors.push(Error::invalid(&at(key).child("type"), text(m, "type"), "must be string"));
+        if let Some(m) = object(properties, key).filter(|m| resource && text(m, "type") != "string")
+        {
+            errors.push(Error::invalid(
+                &at(key).child("type"),
+                text(m, "type"),
+                "must be string",
+            ));
         }
     }
-    let Some(metadata) = object(properties, "metadata") else { return };
+    let Some(metadata) = object(properties, "metadata") else {
+        return;
+    };
     if resource && text(metadata, "type") != "object" {
         let given = text(metadata, "type");
-        errors.push(Error::invalid(&at("metadata").child("type"), given, "must be object"));
+        errors.push(Error::invalid(
+            &at("metadata").child("type"),
+            given,
+            "must be object",
+        ));
     }
     let names_only = metadata.iter().all(|(key, v)| match key.as_str() {
         "type" | "default" => true,
         "description" | "title" => v.as_str() == Some(""),
-        "properties" => v.as_object().is_some_and(|p| p.keys().all(|k| k == "name" || k == "generateName")),
+        "properties" => v
+            .as_object()
+            .is_some_and(|p| p.keys().all(|k| k == "name" || k == "generateName")),
         _ => false,
     });
     if level == Level::Root && !names_only {
@@ -246,24 +278,59 @@ fn nested(map: &Map, skip_any: bool, path: &Path, errors: &mut Errors) {
             nested(m, false, &at, errors);
         }
         if key == "metadata" {
-            errors.push(Error::forbidden(&at, "must not be specified in a nested context"));
+            errors.push(Error::forbidden(
+                &at,
+                "must not be specified in a nested context",
+            ));
         }
     }
     let on = |key: &str| flag(map, key);
     for (key, present, why) in [
         ("type", !text(map, "type").is_empty(), EMPTY),
-        ("additionalProperties", set(map, "additionalProperties"), UNDEFINED),
+        (
+            "additionalProperties",
+            set(map, "additionalProperties"),
+            UNDEFINED,
+        ),
         ("default", set(map, "default"), UNDEFINED),
         ("title", !text(map, "title").is_empty(), EMPTY),
         ("description", !text(map, "description").is_empty(), EMPTY),
         ("nullable", on("nullable"), FALSE),
-        ("x-kubernetes-preserve-unknown-fields", on("x-kubernetes-preserve-unknown-fields"), FALSE),
-        ("x-kubernetes-embedded-resource", on("x-kubernetes-embedded-resource"), FALSE),
-        ("x-kubernetes-int-or-string", on("x-kubernetes-int-or-string"), FALSE),
-        ("x-kubernetes-list-map-keys", !list(map, "x-kubernetes-list-map-keys").is_empty(), EMPTY),
-        ("x-kubernetes-list-type", set(map, "x-kubernetes-list-type"), UNDEFINED),
-        ("x-kubernetes-map-type", set(map, "x-kubernetes-map-type"), UNDEFINED),
-        ("x-kubernetes-validations", !list(map, "x-kubernetes-validations").is_empty(), EMPTY),
+        (
+            "x-kubernetes-preserve-unknown-fields",
+            on("x-kubernetes-preserve-unknown-fields"),
+            FALSE,
+        ),
+        (
+            "x-kubernetes-embedded-resource",
+            on("x-kubernetes-embedded-resource"),
+            FALSE,
+        ),
+        (
+            "x-kubernetes-int-or-string",
+            on("x-kubernetes-int-or-string"),
+            FALSE,
+        ),
+        (
+            "x-kubernetes-list-map-keys",
+            !list(map, "x-kubernetes-list-map-keys").is_empty(),
+            EMPTY,
+        ),
+        (
+            "x-kubernetes-list-type",
+            set(map, "x-kubernetes-list-type"),
+            UNDEFINED,
+        ),
+        (
+            "x-kubernetes-map-type",
+            set(map, "x-kubernetes-map-type"),
+            UNDEFINED,
+        ),
+        (
+            "x-kubernetes-validations",
+            !list(map, "x-kubernetes-validations").is_empty(),
+            EMPTY,
+        ),
     ] {
         if present {
             errors.push(Error::forbidden(&path.child(key), why));
@@ -274,12 +341,21 @@ fn nested(map: &Map, skip_any: bool, path: &Path, errors: &mut Errors) {
 /// What a junctor speaks of must be specified outside of it.
 fn complete(nested: &Map, outer: Option<&Map>, at: &Path, by: Path, errors: &mut Errors) {
     let Some(map) = outer else {
-        errors.push(Error::required(at, format!("because it is defined in {by}")));
+        errors.push(Error::required(
+            at,
+            format!("because it is defined in {by}"),
+        ));
         return;
     };
     junctors(nested, &mut |m, by| complete(m, outer, at, by, errors), &by);
     if let Some(items) = object(nested, "items") {
-        complete(items, object(map, "items"), &at.child("items"), by.child("items"), errors);
+        complete(
+            items,
+            object(map, "items"),
+            &at.child("items"),
+            by.child("items"),
+            errors,
+        );
     }
     for (key, v) in object(nested, "properties").into_iter().flat_map(Map::iter) {
         let Some(m) = v.as_object() else { continue };

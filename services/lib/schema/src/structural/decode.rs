@@ -35,7 +35,9 @@ pub fn sorted(value: &mut Value) {
     match value {
         Value::Object(map) => {
             let ordered = map.keys().zip(map.keys().skip(1)).all(|(a, b)| a <= b);
-            let leaves = map.values().all(|v| !matches!(v, Value::Object(_) | Value::Array(_)));
+            let leaves = map
+                .values()
+                .all(|v| !matches!(v, Value::Object(_) | Value::Array(_)));
             if ordered && leaves {
                 return;
             }
@@ -47,7 +49,10 @@ pub fn sorted(value: &mut Value) {
             }
         }
         Value::Array(items) => {
-            if items.iter().all(|v| !matches!(v, Value::Object(_) | Value::Array(_))) {
+            if items
+                .iter()
+                .all(|v| !matches!(v, Value::Object(_) | Value::Array(_)))
+            {
                 return;
             }
             for v in value.as_array_mut().into_iter().flatten() {
@@ -61,7 +66,10 @@ pub fn sorted(value: &mut Value) {
 fn object_meta(metadata: Value) -> Result<Decoded, DecodeError> {
     match message(OBJECT_META) {
         Some(node) => crate::decode(&node, metadata),
-        None => Ok(Decoded { value: metadata, unknown: Vec::new() }),
+        None => Ok(Decoded {
+            value: metadata,
+            unknown: Vec::new(),
+        }),
     }
 }
 
@@ -104,7 +112,9 @@ fn embedded(
             }
         }
         Value::Array(_) => {
-            let Some(item) = &node.items else { return Ok(()) };
+            let Some(item) = &node.items else {
+                return Ok(());
+            };
             for (i, v) in value.as_array_mut().into_iter().flatten().enumerate() {
                 embedded(item.get(), v, &path.index(i), unknown)?;
             }

@@ -54,7 +54,9 @@ fn element(node: &NodeRef, value: &mut Value) {
 pub fn prune_nulls(node: &Node, value: &mut Value) {
     match value {
         Value::Object(_) => {
-            let Some(map) = value.as_object_mut() else { return };
+            let Some(map) = value.as_object_mut() else {
+                return;
+            };
             map.retain(|key, v| match node.member(key) {
                 Some(n) if v.is_null() => n.nullable || n.default.is_some(),
                 Some(n) => {

@@ -1,31 +1,70 @@
 //! String formats of JSON schemas (`k8s.io/kube-openapi/pkg/validation/strfmt`).
 
-use std::{collections::HashMap, net::{Ipv4Addr, Ipv6Addr}, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::LazyLock,
+};
 
 use catena_objects::{duration, names};
 use regex_automata::meta::Regex;
 
 /// Formats by name without hyphens, and the pattern where one decides.
 const PATTERNS: [(&str, &str); 13] = [
-    ("uuid", r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$"),
-    ("uuid3", r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?3[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$"),
-    ("uuid4", r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$"),
-    ("uuid5", r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?5[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$"),
+    (
+        "uuid",
+        r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$",
+    ),
+    (
+        "uuid3",
+        r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?3[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$",
+    ),
+    (
+        "uuid4",
+        r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$",
+    ),
+    (
+        "uuid5",
+        r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?5[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$",
+    ),
     ("email", r"^[^\s@<>]+@[^\s@<>]+$"),
-    ("hostname", r"^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\p{S}\p{L}-]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63})$"),
-    ("mac", r"^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){7})|([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){19})|[0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){3})$"),
+    (
+        "hostname",
+        r"^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\p{S}\p{L}-]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63})$",
+    ),
+    (
+        "mac",
+        r"^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){7})|([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){19})|[0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){3})$",
+    ),
     ("ssn", r"^\d{3}[- ]?\d{2}[- ]?\d{4}$"),
     ("hexcolor", r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"),
-    ("rgbcolor", r"^rgb\(\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*\)$"),
+    (
+        "rgbcolor",
+        r"^rgb\(\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*\)$",
+    ),
     ("bsonobjectid", r"^[0-9a-fA-F]{24}$"),
-    ("byte", r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$"),
+    (
+        "byte",
+        r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$",
+    ),
     ("k8sshortname", r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"),
 ];
 
 /// Formats judged by code, and those that take any text.
 const OTHERS: [&str; 13] = [
-    "uri", "ipv4", "ipv6", "cidr", "isbn", "isbn10", "isbn13", "creditcard", "password", "date",
-    "duration", "datetime", "k8slongname",
+    "uri",
+    "ipv4",
+    "ipv6",
+    "cidr",
+    "isbn",
+    "isbn10",
+    "isbn13",
+    "creditcard",
+    "password",
+    "date",
+    "duration",
+    "datetime",
+    "k8slongname",
 ];
 
 /// Whether schemas of custom resources may rely on the format; others are ignored.
@@ -83,10 +122,14 @@ fn date_time(text: &str) -> bool {
     let Some((day, clock)) = text.split_once('t') else {
         return false;
     };
-    let Some(zone) = clock.get(8..) else { return false };
+    let Some(zone) = clock.get(8..) else {
+        return false;
+    };
     let (h, m, s) = (clock.get(..2), clock.get(3..5), clock.get(6..8));
     let part = |p: Option<&str>, max: u32| {
-        p.is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u32>().is_ok_and(|n| n <= max))
+        p.is_some_and(|p| {
+            p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u32>().is_ok_and(|n| n <= max)
+        })
     };
     let zone = match zone.strip_prefix('.') {
         Some(rest) => {
@@ -101,7 +144,10 @@ fn date_time(text: &str) -> bool {
     let offset = zone.len() == 6
         && zone.starts_with(['+', '-'])
         && zone.as_bytes()[3] == b':'
-        && zone.bytes().enumerate().all(|(i, b)| i == 0 || i == 3 || b.is_ascii_digit());
+        && zone
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| i == 0 || i == 3 || b.is_ascii_digit());
     date(day)
         && part(h, 23)
         && part(m, 59)
@@ -120,7 +166,10 @@ fn scala_duration(text: &str) -> bool {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let unit = text[digits..].trim().to_lowercase();
-    digits > 0 && UNITS.iter().any(|u| unit == *u || (u.len() > 2 && unit.starts_with(u)) || unit.starts_with("week"))
+    digits > 0
+        && UNITS
+            .iter()
+            .any(|u| unit == *u || (u.len() > 2 && unit.starts_with(u)) || unit.starts_with("week"))
 }
 
 /// As `net/url.ParseRequestURI`: absolute, or a path.
@@ -133,7 +182,9 @@ fn uri(text: &str) -> bool {
     }
     text.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
             && !rest.is_empty()
     })
 }
@@ -152,7 +203,13 @@ fn isbn(text: &str, length: usize) -> bool {
                 None => return false,
             },
         };
-        let weight = if length == 10 { i as u32 + 1 } else if i % 2 == 0 { 1 } else { 3 };
+        let weight = if length == 10 {
+            i as u32 + 1
+        } else if i % 2 == 0 {
+            1
+        } else {
+            3
+        };
         sum += weight * value;
     }
     sum % if length == 10 { 11 } else { 10 } == 0

@@ -1,6 +1,10 @@
 //! Uniqueness in lists of type set and map.
 
-use catena_objects::{Map, Value, field::{Error, Errors, Path}, json};
+use catena_objects::{
+    Map, Value,
+    field::{Error, Errors, Path},
+    json,
+};
 
 use crate::{Node, node::ListType};
 
@@ -46,7 +50,9 @@ fn walk(node: &Node, value: &Value, path: &Path, errors: &mut Errors) {
 }
 
 fn map_keys(node: &Node, items: &[Value], path: &Path, errors: &mut Errors) {
-    let odd = items.iter().position(|v| !v.is_null() && v.as_object().is_none());
+    let odd = items
+        .iter()
+        .position(|v| !v.is_null() && v.as_object().is_none());
     if let Some(i) = odd {
         let why = "must be an object for an array of list-type map";
         errors.push(Error::invalid(&path.index(i), items[i].clone(), why));

@@ -34,7 +34,9 @@ fn read(schema: &Value) -> Result<Node, String> {
 
 /// Whether any node has `x-kubernetes-validations`.
 pub fn has_validations(node: &Node) -> bool {
-    node.rules.as_ref().is_some_and(|r| !r.validations.is_empty())
+    node.rules
+        .as_ref()
+        .is_some_and(|r| !r.validations.is_empty())
         || node.fields.iter().any(|f| has_validations(f.node.get()))
         || [&node.items, &node.additional]
             .into_iter()
@@ -69,7 +71,11 @@ fn ty(map: &Map) -> Type {
 
 fn keys(map: &Map, key: &str) -> Vec<Key> {
     let items = map.get(key).and_then(Value::as_array).unwrap_or_default();
-    items.iter().filter_map(Value::as_str).map(Key::from).collect()
+    items
+        .iter()
+        .filter_map(Value::as_str)
+        .map(Key::from)
+        .collect()
 }
 
 fn members(map: &Map, node: &mut Node) -> Result<(), String> {
@@ -121,9 +127,26 @@ fn nodes(map: &Map, key: &str) -> Result<Vec<Node>, String> {
 /// `None` where a node has no validations: most have none.
 fn rules(map: &Map) -> Result<Option<Rules>, String> {
     const KEYS: [&str; 21] = [
-        "format", "title", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-        "multipleOf", "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems",
-        "minProperties", "maxProperties", "enum", "allOf", "anyOf", "oneOf", "not",
+        "format",
+        "title",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "minProperties",
+        "maxProperties",
+        "enum",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
         "x-kubernetes-validations",
     ];
     if !KEYS.iter().any(|k| map.contains_key(k)) {
@@ -131,7 +154,12 @@ fn rules(map: &Map) -> Result<Option<Rules>, String> {
     }
     let number = |key: &str| map.get(key).and_then(Value::as_f64);
     let int = |key: &str| map.get(key).and_then(Value::as_i64);
-    let list = |key: &str| map.get(key).and_then(Value::as_array).unwrap_or_default().to_vec();
+    let list = |key: &str| {
+        map.get(key)
+            .and_then(Value::as_array)
+            .unwrap_or_default()
+            .to_vec()
+    };
     Ok(Some(Rules {
         format: text(map, "format").to_owned(),
         title: text(map, "title").to_owned(),
@@ -142,7 +170,9 @@ fn rules(map: &Map) -> Result<Option<Rules>, String> {
         multiple_of: number("multipleOf"),
         min_length: int("minLength"),
         max_length: int("maxLength"),
-        pattern: Some(text(map, "pattern")).filter(|p| !p.is_empty()).map(str::to_owned),
+        pattern: Some(text(map, "pattern"))
+            .filter(|p| !p.is_empty())
+            .map(str::to_owned),
         compiled: Default::default(),
         min_items: int("minItems"),
         max_items: int("maxItems"),
@@ -153,7 +183,11 @@ fn rules(map: &Map) -> Result<Option<Rules>, String> {
         all_of: nodes(map, "allOf")?,
         any_of: nodes(map, "anyOf")?,
         one_of: nodes(map, "oneOf")?,
-        not: map.get("not").filter(|n| !n.is_null()).map(read).transpose()?,
+        not: map
+            .get("not")
+            .filter(|n| !n.is_null())
+            .map(read)
+            .transpose()?,
         validations: list("x-kubernetes-validations"),
     }))
 }

@@ -23,7 +23,11 @@ pub fn prune(root: &Node, value: &mut Value) -> Vec<String> {
 
 /// Prunes a default below its node.
 pub fn prune_default(node: &Node, value: &mut Value) {
-    Pruner { path: "default".to_owned(), ..Pruner::default() }.run(Some(node), false, value);
+    Pruner {
+        path: "default".to_owned(),
+        ..Pruner::default()
+    }
+    .run(Some(node), false, value);
 }
 
 #[derive(Default)]
@@ -50,7 +54,10 @@ impl Pruner {
         match value {
             Value::Object(_) => self.object(node, embedded, value),
             Value::Array(items) => {
-                if items.iter().all(|v| !matches!(v, Value::Object(_) | Value::Array(_))) {
+                if items
+                    .iter()
+                    .all(|v| !matches!(v, Value::Object(_) | Value::Array(_)))
+                {
                     return;
                 }
                 let item = node.and_then(|n| n.items.as_ref()).map(NodeRef::get);
@@ -66,7 +73,9 @@ impl Pruner {
     }
 
     fn object(&mut self, node: Option<&Node>, embedded: bool, value: &mut Value) {
-        let Some(map) = value.as_object_mut() else { return };
+        let Some(map) = value.as_object_mut() else {
+            return;
+        };
         let at_root = self.path.is_empty();
         map.retain(|key, v| {
             if embedded && META.contains(&key.as_str()) {

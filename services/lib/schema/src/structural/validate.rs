@@ -1,6 +1,10 @@
 //! Value validation of custom resources, worded as `k8s.io/kube-openapi/pkg/validation`.
 
-use catena_objects::{Map, Value, field::{Error, Errors, Path}, json};
+use catena_objects::{
+    Map, Value,
+    field::{Error, Errors, Path},
+    json,
+};
 
 use super::format;
 use crate::node::{ListType, Node, NodeRef, Rules, Type};
@@ -102,18 +106,29 @@ impl Walk<'_> {
     }
 
     fn invalid(&self, name: &str, value: Value, message: String) -> Failure {
-        Failure { error: Error::invalid(&self.path(name), value, message.clone()), message }
+        Failure {
+            error: Error::invalid(&self.path(name), value, message.clone()),
+            message,
+        }
     }
 
     /// A failure of the schema as a whole, which has no field.
     fn composite(&self, message: String) -> Failure {
-        Failure { error: Error::invalid(&self.path(""), "", message.clone()), message }
+        Failure {
+            error: Error::invalid(&self.path(""), "", message.clone()),
+            message,
+        }
     }
 
     fn type_invalid(&self, name: &str, expected: &str, got: &str) -> Failure {
-        let message =
-            format!("{name} in body must be of type {expected}: {}", json::go_quote(got));
-        Failure { error: Error::type_invalid(&self.path(name), got, message.clone()), message }
+        let message = format!(
+            "{name} in body must be of type {expected}: {}",
+            json::go_quote(got)
+        );
+        Failure {
+            error: Error::type_invalid(&self.path(name), got, message.clone()),
+            message,
+        }
     }
 
     fn value(&self, node: &Node, value: &Value, old: Option<&Value>, name: &str) -> Outcome {
@@ -150,7 +165,10 @@ impl Walk<'_> {
     }
 
     fn junctors(&self, node: &Node, value: &Value, old: Option<&Value>, name: &str) -> Outcome {
-        let mut out = Outcome { matches: 1, ..Outcome::default() };
+        let mut out = Outcome {
+            matches: 1,
+            ..Outcome::default()
+        };
         let Some(rules) = &node.rules else { return out };
         if !rules.any_of.is_empty() {
             self.any_of(rules, value, old, name, &mut out);
@@ -184,7 +202,14 @@ impl Walk<'_> {
         out
     }
 
-    fn any_of(&self, rules: &Rules, value: &Value, old: Option<&Value>, name: &str, out: &mut Outcome) {
+    fn any_of(
+        &self,
+        rules: &Rules,
+        value: &Value,
+        old: Option<&Value>,
+        name: &str,
+        out: &mut Outcome,
+    ) {
         let mut best: Option<Outcome> = None;
         for n in &rules.any_of {
             let r = self.value(n, value, old, name);
@@ -203,7 +228,14 @@ impl Walk<'_> {
         out.merge(best.unwrap_or_default());
     }
 
-    fn one_of(&self, rules: &Rules, value: &Value, old: Option<&Value>, name: &str, out: &mut Outcome) {
+    fn one_of(
+        &self,
+        rules: &Rules,
+        value: &Value,
+        old: Option<&Value>,
+        name: &str,
+        out: &mut Outcome,
+    ) {
         let mut best: Option<Outcome> = None;
         let mut first: Option<Outcome> = None;
         let mut valid = 0;
@@ -255,7 +287,10 @@ impl Walk<'_> {
             });
         }
         if rules.unique_items {
-            let twice = items.iter().enumerate().any(|(i, v)| items[..i].contains(v));
+            let twice = items
+                .iter()
+                .enumerate()
+                .any(|(i, v)| items[..i].contains(v));
             if twice {
                 let message = format!("{name} in body shouldn't contain duplicates");
                 out.add(self.invalid(name, "".into(), message));
@@ -312,14 +347,20 @@ fn correlated<'a>(node: &Node, item: &Value, old: Option<&'a Value>) -> Option<&
         return None;
     }
     old?.as_array()?.iter().find(|o| {
-        node.list_map_keys.iter().all(|k| match (o.get(k), item.get(k)) {
-            (Some(a), Some(b)) => a == b,
-            (None, None) => true,
-            (a, b) => {
-                let default = node.items.as_ref().map(NodeRef::get).and_then(|n| n.field(k));
-                let default = default.and_then(|f| f.node.get().default.as_ref());
-                default.is_some() && a.or(default) == b.or(default)
-            }
-        })
+        node.list_map_keys
+            .iter()
+            .all(|k| match (o.get(k), item.get(k)) {
+                (Some(a), Some(b)) => a == b,
+                (None, None) => true,
+                (a, b) => {
+                    let default = node
+                        .items
+                        .as_ref()
+                        .map(NodeRef::get)
+                        .and_then(|n| n.field(k));
+                    let default = default.and_then(|f| f.node.get().default.as_ref());
+                    default.is_some() && a.or(default) == b.or(default)
+                }
+            })
     })
 }

@@ -1,6 +1,10 @@
 //! Binding of a pod to a node.
 
-use catena_objects::{Status, Value, field::{Error, Errors, Path}, obj};
+use catena_objects::{
+    Status, Value,
+    field::{Error, Errors, Path},
+    obj,
+};
 
 /// `ValidatePodBinding`.
 pub fn validate(binding: &Value) -> Errors {
@@ -8,7 +12,11 @@ pub fn validate(binding: &Value) -> Errors {
     let target = Path::new("target");
     let kind = binding.str_at(&["target", "kind"]);
     if !kind.is_empty() && kind != "Node" {
-        e.push(Error::not_supported(&target.child("kind"), kind, &["Node", "<empty>"]));
+        e.push(Error::not_supported(
+            &target.child("kind"),
+            kind,
+            &["Node", "<empty>"],
+        ));
     }
     if binding.str_at(&["target", "name"]).is_empty() {
         e.push(Error::required(&target.child("name"), ""));
@@ -24,25 +32,37 @@ pub fn bind(pod: &mut Value, binding: &Value, now: &str) -> Result<(), Status> {
         let want = binding.str_at(&["metadata", field]);
         let have = pod.str_at(&["metadata", field]);
         if !want.is_empty() && want != have {
-            let why = format!("Precondition failed: {noun} in precondition: {want}, {noun} in object meta: {have}");
+            let why = format!(
+                "Precondition failed: {noun} in precondition: {want}, {noun} in object meta: {have}"
+            );
             return Err(Status::conflict("", "pods", &name, &why));
         }
     }
     if pod.at(&["metadata", "deletionTimestamp"]).is_some() {
-        return Err(conflict(format!("pod {name} is being deleted, cannot be assigned to a host")));
+        return Err(conflict(format!(
+            "pod {name} is being deleted, cannot be assigned to a host"
+        )));
     }
     let node = pod.str_at(&["spec", "nodeName"]);
     if !node.is_empty() {
-        return Err(conflict(format!("pod {name} is already assigned to node {node:?}")));
+        return Err(conflict(format!(
+            "pod {name} is already assigned to node {node:?}"
+        )));
     }
     if !pod.items_at(&["spec", "schedulingGates"]).is_empty() {
-        return Err(conflict(format!("pod {name} has non-empty .spec.schedulingGates")));
+        return Err(conflict(format!(
+            "pod {name} has non-empty .spec.schedulingGates"
+        )));
     }
     pod.set(&["spec", "nodeName"], binding.str_at(&["target", "name"]));
     pod.unset(&["status", "nominatedNodeName"]);
     for member in ["annotations", "labels"] {
         let add = binding.at(&["metadata", member]).cloned();
-        for (k, v) in add.iter().filter_map(Value::as_object).flat_map(|m| m.iter()) {
+        for (k, v) in add
+            .iter()
+            .filter_map(Value::as_object)
+            .flat_map(|m| m.iter())
+        {
             pod.set(&["metadata", member, k.as_str()], v.clone());
         }
     }

@@ -52,7 +52,11 @@ pub fn pod(object: &mut Value) {
 
 fn requests_from_limits(c: &mut Value) {
     let limits = c.at(&["resources", "limits"]).cloned();
-    for (name, q) in limits.iter().filter_map(Value::as_object).flat_map(|m| m.iter()) {
+    for (name, q) in limits
+        .iter()
+        .filter_map(Value::as_object)
+        .flat_map(|m| m.iter())
+    {
         c.set_default(&["resources", "requests", name.as_str()], q.clone());
     }
 }
@@ -97,7 +101,11 @@ fn pod_spec(spec: &mut Value) {
 
 fn container(c: &mut Value) {
     let tag = image::tag(c.str_at(&["image"])) == "latest";
-    text(c, &["imagePullPolicy"], if tag { "Always" } else { "IfNotPresent" });
+    text(
+        c,
+        &["imagePullPolicy"],
+        if tag { "Always" } else { "IfNotPresent" },
+    );
     text(c, &["terminationMessagePath"], "/dev/termination-log");
     text(c, &["terminationMessagePolicy"], "File");
     each(c, "ports", |p| text(p, &["protocol"], "TCP"));
@@ -135,7 +143,12 @@ fn field_ref(v: &mut Value) {
 }
 
 fn probe(p: &mut Value) {
-    for (name, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)] {
+    for (name, value) in [
+        ("timeoutSeconds", 1),
+        ("periodSeconds", 10),
+        ("successThreshold", 1),
+        ("failureThreshold", 3),
+    ] {
         number(p, name, value);
     }
     if let Some(h) = present(p, "httpGet") {
@@ -169,7 +182,10 @@ fn round_up(list: &mut Value) {
             (milli != i64::MAX && rounded != q).then(|| rounded.to_string())
         })
     };
-    if list.as_object().is_none_or(|m| m.values().all(|v| fine(v).is_none())) {
+    if list
+        .as_object()
+        .is_none_or(|m| m.values().all(|v| fine(v).is_none()))
+    {
         return;
     }
     for (_, v) in list.as_object_mut().into_iter().flat_map(|m| m.iter_mut()) {
@@ -180,7 +196,9 @@ fn round_up(list: &mut Value) {
 }
 
 fn volume(v: &mut Value) {
-    let typed = v.as_object().is_some_and(|m| m.iter().any(|(k, x)| k != "name" && !x.is_null()));
+    let typed = v
+        .as_object()
+        .is_some_and(|m| m.iter().any(|(k, x)| k != "name" && !x.is_null()));
     if !typed {
         v.set(&["emptyDir"], Value::object());
     }
@@ -191,7 +209,11 @@ fn volume(v: &mut Value) {
     }
     if let Some(i) = present(v, "image") {
         let latest = image::tag(i.str_at(&["reference"])) == "latest";
-        text(i, &["pullPolicy"], if latest { "Always" } else { "IfNotPresent" });
+        text(
+            i,
+            &["pullPolicy"],
+            if latest { "Always" } else { "IfNotPresent" },
+        );
     }
     if let Some(h) = present(v, "hostPath") {
         h.set_default(&["type"], "");

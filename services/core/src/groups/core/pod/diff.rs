@@ -31,7 +31,11 @@ fn render(v: &Value, depth: usize, out: &mut Vec<String>) {
             return push(out, &text);
         }
     };
-    let (open, close) = if matches!(v, Value::Object(_)) { ("{", "}") } else { ("[", "]") };
+    let (open, close) = if matches!(v, Value::Object(_)) {
+        ("{", "}")
+    } else {
+        ("[", "]")
+    };
     push(out, open);
     if members.is_empty() {
         return push(out, close);
@@ -57,7 +61,13 @@ const CONTEXT: usize = 3;
 fn unified(a: &[String], b: &[String]) -> String {
     let head = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let room = a.len().min(b.len()) - head;
-    let tail = a.iter().rev().zip(b.iter().rev()).take(room).take_while(|(x, y)| x == y).count();
+    let tail = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take(room)
+        .take_while(|(x, y)| x == y)
+        .count();
     let from = head.saturating_sub(CONTEXT);
     let (a_end, b_end) = (a.len() - tail, b.len() - tail);
     let after = tail.min(CONTEXT);

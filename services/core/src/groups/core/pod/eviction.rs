@@ -18,8 +18,10 @@ pub enum Decision {
 
 /// Whether a pod can go whatever the budgets say (`canIgnorePDB`).
 pub fn ignores_budgets(pod: &Value) -> bool {
-    matches!(pod.str_at(&["status", "phase"]), "Succeeded" | "Failed" | "Pending")
-        || pod.at(&["metadata", "deletionTimestamp"]).is_some()
+    matches!(
+        pod.str_at(&["status", "phase"]),
+        "Succeeded" | "Failed" | "Pending"
+    ) || pod.at(&["metadata", "deletionTimestamp"]).is_some()
 }
 
 /// Decides over a running pod, given the budgets of its namespace.
@@ -36,7 +38,9 @@ pub fn decide(pod: &Value, budgets: &[Value], now: &str) -> Result<Decision, Sta
         return Ok(Decision::Delete);
     };
     if mine.next().is_some() {
-        return Err(Status::internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."));
+        return Err(Status::internal(
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+        ));
     }
     let ready = pod
         .items_at(&["status", "conditions"])
@@ -45,7 +49,8 @@ pub fn decide(pod: &Value, budgets: &[Value], now: &str) -> Result<Decision, Sta
     let status = |name: &str| budget.i64_at(&["status", name]).unwrap_or(0);
     if !ready {
         let always = budget.str_at(&["spec", "unhealthyPodEvictionPolicy"]) == "AlwaysAllow";
-        let healthy = status("currentHealthy") >= status("desiredHealthy") && status("desiredHealthy") > 0;
+        let healthy =
+            status("currentHealthy") >= status("desiredHealthy") && status("desiredHealthy") > 0;
         if always || healthy {
             return Ok(Decision::Delete);
         }
@@ -77,11 +82,24 @@ fn spend(pod: &Value, budget: &Value, now: &str) -> Result<Value, Status> {
     }
     let allowed = status("disruptionsAllowed");
     if allowed < 0 {
-        return Err(Status::forbidden("policy", "poddisruptionbudgets", name, "pdb disruptions allowed is negative"));
+        return Err(Status::forbidden(
+            "policy",
+            "poddisruptionbudgets",
+            name,
+            "pdb disruptions allowed is negative",
+        ));
     }
-    let disrupted = budget.at(&["status", "disruptedPods"]).and_then(Value::as_object).map_or(0, |m| m.len());
+    let disrupted = budget
+        .at(&["status", "disruptedPods"])
+        .and_then(Value::as_object)
+        .map_or(0, |m| m.len());
     if disrupted > DISRUPTED_MAX {
-        return Err(Status::forbidden("policy", "poddisruptionbudgets", name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller"));
+        return Err(Status::forbidden(
+            "policy",
+            "poddisruptionbudgets",
+            name,
+            "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
+        ));
     }
     if allowed == 0 {
         let cause = format!(
@@ -93,6 +111,9 @@ fn spend(pod: &Value, budget: &Value, now: &str) -> Result<Value, Status> {
     }
     let mut out = budget.clone();
     out.set(&["status", "disruptionsAllowed"], allowed - 1);
-    out.set(&["status", "disruptedPods", pod.str_at(&["metadata", "name"])], now);
+    out.set(
+        &["status", "disruptedPods", pod.str_at(&["metadata", "name"])],
+        now,
+    );
     Ok(out)
 }

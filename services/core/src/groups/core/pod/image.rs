@@ -82,10 +82,10 @@ fn is_tag(s: &str) -> bool {
 
 fn is_digest(s: &str) -> bool {
     s.split_once(':').is_some_and(|(algorithm, hex)| {
-        algorithm
-            .split(['-', '_', '+', '.'])
-            .all(|p| p.starts_with(|c: char| c.is_ascii_alphabetic()) && p.bytes().all(|c| c.is_ascii_alphanumeric()))
-            && hex.len() >= 32
+        algorithm.split(['-', '_', '+', '.']).all(|p| {
+            p.starts_with(|c: char| c.is_ascii_alphabetic())
+                && p.bytes().all(|c| c.is_ascii_alphanumeric())
+        }) && hex.len() >= 32
             && hex.bytes().all(|c| c.is_ascii_hexdigit())
     })
 }

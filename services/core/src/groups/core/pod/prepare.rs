@@ -42,7 +42,10 @@ pub fn scheduling_gated(object: &mut Value) {
 
 /// Merges `matchLabelKeys` and `mismatchLabelKeys` into the selectors beside them.
 pub fn label_keys(object: &mut Value) {
-    let labels = object.at(&["metadata", "labels"]).cloned().unwrap_or_default();
+    let labels = object
+        .at(&["metadata", "labels"])
+        .cloned()
+        .unwrap_or_default();
     let Some(spec) = object.at_mut(&["spec"]) else {
         return;
     };
@@ -55,13 +58,18 @@ pub fn label_keys(object: &mut Value) {
                 merge(term, &labels);
             }
         });
-        each(a, "requiredDuringSchedulingIgnoredDuringExecution", |t| merge(t, &labels));
+        each(a, "requiredDuringSchedulingIgnoredDuringExecution", |t| {
+            merge(t, &labels)
+        });
     }
     each(spec, "topologySpreadConstraints", |t| merge(t, &labels));
 }
 
 fn merge(term: &mut Value, labels: &Value) {
-    if term.get("labelSelector").is_none_or(|s| s.as_object().is_none()) {
+    if term
+        .get("labelSelector")
+        .is_none_or(|s| s.as_object().is_none())
+    {
         return;
     }
     let mut added = Vec::new();
@@ -76,7 +84,9 @@ fn merge(term: &mut Value, labels: &Value) {
     if added.is_empty() {
         return;
     }
-    let mut all = term.items_at(&["labelSelector", "matchExpressions"]).to_vec();
+    let mut all = term
+        .items_at(&["labelSelector", "matchExpressions"])
+        .to_vec();
     all.extend(added);
     term.set(&["labelSelector", "matchExpressions"], all);
 }

@@ -1,6 +1,9 @@
 //! The `/resize` subresource: resources of containers of a running pod.
 
-use catena_objects::{Value, field::{Error, Errors, Path}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors, Path},
+};
 
 use super::{resources, update, validate::annotations};
 use crate::rules::{At, equality::same};
@@ -34,7 +37,11 @@ pub fn prepare(object: &mut Value, old: &Value) {
 }
 
 fn merge(new: &[Value], old: &[Value]) -> Vec<Value> {
-    if new.iter().zip(old).any(|(n, o)| n.get("name") != o.get("name")) {
+    if new
+        .iter()
+        .zip(old)
+        .any(|(n, o)| n.get("name") != o.get("name"))
+    {
         return new.to_vec();
     }
     let mut out = old.to_vec();
@@ -55,7 +62,10 @@ fn take(into: &mut Value, from: &Value, path: &[&str]) {
 /// `ValidatePodResize`.
 pub fn validate(new: &Value, old: &Value) -> Errors {
     let only = |why: &str| Errors(vec![Error::forbidden(&Path::new(""), why)]);
-    if old.at(&["metadata", "annotations", annotations::MIRROR]).is_some() {
+    if old
+        .at(&["metadata", "annotations", annotations::MIRROR])
+        .is_some()
+    {
         return only("static pods cannot be resized");
     }
     if old.str_at(&["spec", "os", "name"]) == "windows" {
@@ -64,14 +74,25 @@ pub fn validate(new: &Value, old: &Value) -> Errors {
     let mut e = update::common(new, old);
     let spec = At::root(new, "spec");
     if old.str_at(&["status", "qosClass"]) != resources::qos_class(spec.v) {
-        spec.bad_value(&mut e, new.str_at(&["status", "qosClass"]), "Pod QOS Class may not change as a result of resizing");
+        spec.bad_value(
+            &mut e,
+            new.str_at(&["status", "qosClass"]),
+            "Pod QOS Class may not change as a result of resizing",
+        );
     }
     for list in LISTS {
         let before = old.items_at(&["spec", list]);
         let same_order = spec.child(list).len() == before.len()
-            && spec.child(list).items().zip(before).all(|(n, o)| n.text("name") == o.str_at(&["name"]));
+            && spec
+                .child(list)
+                .items()
+                .zip(before)
+                .all(|(n, o)| n.text("name") == o.str_at(&["name"]));
         if !same_order {
-            spec.forbidden(&mut e, format!("{list} may not be added, removed, renamed or reordered on resize"));
+            spec.forbidden(
+                &mut e,
+                format!("{list} may not be added, removed, renamed or reordered on resize"),
+            );
             return e;
         }
     }
@@ -108,7 +129,10 @@ fn container(spec: &At, new: &At, old: &Value, list: &str, e: &mut Errors) {
         if list == "containers" {
             spec.forbidden(e, "only cpu and memory resources are mutable");
         } else {
-            new.forbidden(e, "only cpu and memory resources for init or sidecar containers are mutable");
+            new.forbidden(
+                e,
+                "only cpu and memory resources for init or sidecar containers are mutable",
+            );
         }
     }
 }

@@ -9,16 +9,21 @@ use crate::rules::{quantity, resource_names as rn};
 type Amounts = BTreeMap<String, Value>;
 
 fn add(into: &mut Amounts, list: Option<&Value>) {
-    for (k, v) in list.and_then(Value::as_object).into_iter().flat_map(|m| m.iter()) {
+    for (k, v) in list
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|m| m.iter())
+    {
         let sum = quantity::add(into.get(k.as_str()).unwrap_or(&Value::Null), v);
         into.insert(k.to_string(), sum);
     }
 }
 
-
 fn raise(into: &mut Amounts, other: &Amounts) {
     for (k, v) in other {
-        let most = into.get(k).map_or_else(|| v.clone(), |have| quantity::max(have, v));
+        let most = into
+            .get(k)
+            .map_or_else(|| v.clone(), |have| quantity::max(have, v));
         into.insert(k.clone(), most);
     }
 }
@@ -50,9 +55,14 @@ pub fn aggregate(spec: &Value, list: &str) -> Amounts {
 /// `defaultHugePagePodLimits`, `defaultPodRequests`.
 pub fn default_pod_level(spec: &mut Value) {
     let count = |spec: &Value, list: &str| {
-        spec.at(&["resources", list]).and_then(Value::as_object).map_or(0, |m| m.len())
+        spec.at(&["resources", list])
+            .and_then(Value::as_object)
+            .map_or(0, |m| m.len())
     };
-    if spec.get("resources").is_none_or(|r| r.as_object().is_none()) {
+    if spec
+        .get("resources")
+        .is_none_or(|r| r.as_object().is_none())
+    {
         return;
     }
     if count(spec, "limits") + count(spec, "requests") > 0 {
@@ -71,7 +81,11 @@ pub fn default_pod_level(spec: &mut Value) {
         }
     }
     let limits = spec.at(&["resources", "limits"]).cloned();
-    for (name, q) in limits.iter().filter_map(Value::as_object).flat_map(|m| m.iter()) {
+    for (name, q) in limits
+        .iter()
+        .filter_map(Value::as_object)
+        .flat_map(|m| m.iter())
+    {
         if matches!(name.as_str(), "cpu" | "memory") || rn::is_huge_page(name) {
             spec.set_default(&["resources", "requests", name.as_str()], q.clone());
         }
@@ -86,7 +100,10 @@ pub fn qos_class(spec: &Value) -> &'static str {
         let mut limited = 0;
         for (list, sums) in [("requests", &mut requests), ("limits", &mut limits)] {
             for name in ["cpu", "memory"] {
-                let Some(q) = owner.at(&["resources", list, name]).filter(|q| quantity::sign(q) > 0) else {
+                let Some(q) = owner
+                    .at(&["resources", list, name])
+                    .filter(|q| quantity::sign(q) > 0)
+                else {
                     continue;
                 };
                 let sum = quantity::add(sums.get(name).unwrap_or(&Value::Null), q);
@@ -97,7 +114,10 @@ pub fn qos_class(spec: &Value) -> &'static str {
         let any = owner.at(&["resources", "limits"]).is_some();
         guaranteed &= limited == 2 || !(strict || any);
     };
-    if spec.get("resources").is_some_and(|r| r.as_object().is_some()) {
+    if spec
+        .get("resources")
+        .is_some_and(|r| r.as_object().is_some())
+    {
         take(spec, false);
     } else {
         for list in ["containers", "initContainers"] {
@@ -108,8 +128,14 @@ pub fn qos_class(spec: &Value) -> &'static str {
         return "BestEffort";
     }
     let equal = requests.len() == limits.len()
-        && requests.iter().all(|(k, q)| limits.get(k).is_some_and(|l| quantity::cmp(q, l).is_eq()));
-    if guaranteed && equal { "Guaranteed" } else { "Burstable" }
+        && requests
+            .iter()
+            .all(|(k, q)| limits.get(k).is_some_and(|l| quantity::cmp(q, l).is_eq()));
+    if guaranteed && equal {
+        "Guaranteed"
+    } else {
+        "Burstable"
+    }
 }
 
 /// Whether a container of a spec has a restart rule with an action.
@@ -140,7 +166,11 @@ pub fn should_restart(container: &Value, spec: &Value, exit_code: i64) -> bool {
         }
     }
     let own = container.str_at(&["restartPolicy"]);
-    match if own.is_empty() { spec.str_at(&["restartPolicy"]) } else { own } {
+    match if own.is_empty() {
+        spec.str_at(&["restartPolicy"])
+    } else {
+        own
+    } {
         "Never" => false,
         "OnFailure" => exit_code != 0,
         _ => true,

@@ -1,6 +1,10 @@
 //! The status of a pod.
 
-use catena_objects::{Value, field::{Error, Errors}, names, obj};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names, obj,
+};
 
 use super::{resources, update};
 use crate::rules::At;
@@ -34,7 +38,11 @@ pub fn prepare(object: &mut Value, old: &Value) {
     if object.str_at(&["status", "qosClass"]).is_empty() {
         keep(object, old, &["status", "qosClass"]);
     }
-    if object.i64_at(&["status", "observedGeneration"]).unwrap_or(0) == 0 {
+    if object
+        .i64_at(&["status", "observedGeneration"])
+        .unwrap_or(0)
+        == 0
+    {
         keep(object, old, &["status", "observedGeneration"]);
     }
     observed_generations(object, old);
@@ -56,7 +64,10 @@ fn observed_generations(object: &mut Value, old: &Value) {
         let Some(i) = before.iter().position(|b| b.str_at(&["type"]) == kind) else {
             continue;
         };
-        let seen = before.remove(i).i64_at(&["observedGeneration"]).unwrap_or(0);
+        let seen = before
+            .remove(i)
+            .i64_at(&["observedGeneration"])
+            .unwrap_or(0);
         if c.i64_at(&["observedGeneration"]).unwrap_or(0) == 0 && seen != 0 {
             c.set(&["observedGeneration"], seen);
             changed = true;
@@ -73,17 +84,24 @@ pub fn validate(new: &Value, old: &Value) -> Errors {
     update::annotation_updates(new, old, &mut e);
     let status = At::root(new, "status");
     for c in status.child("conditions").items() {
-        let known = matches!(c.text("type"), "PodScheduled" | "Ready" | "Initialized" | "ContainersReady");
+        let known = matches!(
+            c.text("type"),
+            "PodScheduled" | "Ready" | "Initialized" | "ContainersReady"
+        );
         if !known {
-            c.child("type").complain(&mut e, names::qualified_name(c.text("type")));
+            c.child("type")
+                .complain(&mut e, names::qualified_name(c.text("type")));
         }
         if c.num("observedGeneration") < 0 {
-            c.child("observedGeneration").bad_num(&mut e, crate::rules::NOT_NEGATIVE);
+            c.child("observedGeneration")
+                .bad_num(&mut e, crate::rules::NOT_NEGATIVE);
         }
     }
     nominated(&status, old, &mut e);
     if status.num("observedGeneration") < 0 {
-        status.child("observedGeneration").bad_num(&mut e, "must be a non-negative integer");
+        status
+            .child("observedGeneration")
+            .bad_num(&mut e, "must be a non-negative integer");
     }
     let class = status.child("qosClass");
     if class.str() != old.str_at(&["status", "qosClass"]) {
@@ -91,7 +109,11 @@ pub fn validate(new: &Value, old: &Value) -> Errors {
     }
     transitions(&status, old, &mut e);
     for (list, single) in [("podIPs", "podIPs"), ("hostIPs", "hostIPs")] {
-        ips(&status.child(list), old.items_at(&["status", single]), &mut e);
+        ips(
+            &status.child(list),
+            old.items_at(&["status", single]),
+            &mut e,
+        );
     }
     e
 }
@@ -138,7 +160,10 @@ fn transitions(status: &At, old: &Value, e: &mut Errors) {
             });
             if revived && !allowed {
                 let path = at.path.index(i).child("state");
-                e.push(Error::forbidden(&path, "may not be transitioned to non-terminated state"));
+                e.push(Error::forbidden(
+                    &path,
+                    "may not be transitioned to non-terminated state",
+                ));
             }
         }
     }

@@ -2,10 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use catena_objects::{Value, field::{Error, Errors, Path}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors, Path},
+};
 
-use super::{metadata_and_spec, validate::{annotations, opts_for_update, scheduling}};
-use crate::rules::{At, equality::{same, same_at}};
+use super::{
+    metadata_and_spec,
+    validate::{annotations, opts_for_update, scheduling},
+};
+use crate::rules::{
+    At,
+    equality::{same, same_at},
+};
 
 const MUTABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
@@ -14,8 +23,14 @@ pub(super) fn common(new: &Value, old: &Value) -> Errors {
     let mut e = Errors::new();
     let null = Value::Null;
     let mut opts = opts_for_update(old.get("spec").unwrap_or(&null), true);
-    let cost = old.at(&["metadata", "annotations", "controller.kubernetes.io/pod-deletion-cost"]);
-    opts.bad_deletion_cost = cost.and_then(Value::as_str).is_some_and(|c| !annotations::is_deletion_cost(c));
+    let cost = old.at(&[
+        "metadata",
+        "annotations",
+        "controller.kubernetes.io/pod-deletion-cost",
+    ]);
+    opts.bad_deletion_cost = cost
+        .and_then(Value::as_str)
+        .is_some_and(|c| !annotations::is_deletion_cost(c));
     metadata_and_spec(new, opts, &mut e);
     e
 }
@@ -26,7 +41,10 @@ pub(super) fn annotation_updates(new: &Value, old: &Value, e: &mut Errors) {
     let at = At::root(new, "metadata").child("annotations");
     let old_annotations = old.at(&["metadata", "annotations"]).unwrap_or(&null);
     annotations::updates(&at, old_annotations, e);
-    let opts = super::validate::Opts { is_pod: true, ..Default::default() };
+    let opts = super::validate::Opts {
+        is_pod: true,
+        ..Default::default()
+    };
     annotations::pod_specific(&at, &At::root(new, "spec"), opts, e);
 }
 
@@ -62,7 +80,10 @@ pub fn validate(new: &Value, old: &Value) -> Errors {
     }
     if !same(&munged, old_spec) {
         let diff = super::diff::spec_diff(old_spec, &munged);
-        spec.forbidden(&mut e, format!("pod updates may not change fields other than {MUTABLE}\n{diff}"));
+        spec.forbidden(
+            &mut e,
+            format!("pod updates may not change fields other than {MUTABLE}\n{diff}"),
+        );
     }
     e
 }
@@ -99,7 +120,10 @@ fn tolerations(at: &At, old: &Value, e: &mut Errors) {
             same(&copy, n.v)
         });
         if !kept {
-            at.forbidden(e, "existing toleration can not be modified except its tolerationSeconds");
+            at.forbidden(
+                e,
+                "existing toleration can not be modified except its tolerationSeconds",
+            );
             return;
         }
     }
@@ -109,8 +133,15 @@ fn tolerations(at: &At, old: &Value, e: &mut Errors) {
 fn gates(at: &At, old: &Value, e: &mut Errors) {
     for g in at.items() {
         let name = g.text("name");
-        if !old.items_at(&["schedulingGates"]).iter().any(|o| o.str_at(&["name"]) == name) {
-            g.child("name").forbidden(e, format!("only deletion is allowed, but found new scheduling gate '{name}'"));
+        if !old
+            .items_at(&["schedulingGates"])
+            .iter()
+            .any(|o| o.str_at(&["name"]) == name)
+        {
+            g.child("name").forbidden(
+                e,
+                format!("only deletion is allowed, but found new scheduling gate '{name}'"),
+            );
         }
     }
 }
@@ -151,7 +182,10 @@ fn gated(spec: &At, munged: &mut Value, old: &Value, e: &mut Errors) {
         let null = Value::Null;
         let kept = At::new(old.get("nodeSelector").unwrap_or(&null), Path::default());
         if kept.entries().iter().any(|(k, v)| at.v.get(k) != Some(v.v)) {
-            at.invalid(e, "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+            at.invalid(
+                e,
+                "only additions to spec.nodeSelector are allowed (no mutations or deletions)",
+            );
         }
         copy_from(munged, old, &["nodeSelector"]);
     }
@@ -160,7 +194,8 @@ fn gated(spec: &At, munged: &mut Value, old: &Value, e: &mut Errors) {
     }
     node_affinity(spec, old, e);
     let others = |v: &Value| {
-        v.get("affinity").is_some_and(|a| a.get("podAffinity").is_some() || a.get("podAntiAffinity").is_some())
+        v.get("affinity")
+            .is_some_and(|a| a.get("podAffinity").is_some() || a.get("podAntiAffinity").is_some())
     };
     if old.get("affinity").is_none() && !others(munged) {
         munged.unset(&["affinity"]);
@@ -171,12 +206,18 @@ fn gated(spec: &At, munged: &mut Value, old: &Value, e: &mut Errors) {
 
 fn node_affinity(spec: &At, old: &Value, e: &mut Errors) {
     const TERMS: [&str; 4] = [
-        "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms",
+        "affinity",
+        "nodeAffinity",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "nodeSelectorTerms",
     ];
     let at = spec.down(&TERMS);
     let before = old.items_at(&TERMS);
     if !before.is_empty() && before.len() != at.len() {
-        at.invalid(e, "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+        at.invalid(
+            e,
+            "no additions/deletions to non-empty NodeSelectorTerms list are allowed",
+        );
         return;
     }
     for (n, o) in at.items().zip(before) {
@@ -219,7 +260,10 @@ pub fn keep_all_but_ephemeral(object: &mut Value, old: &Value) {
 pub fn ephemeral(new: &Value, old: &Value) -> Errors {
     let mut e = common(new, old);
     annotation_updates(new, old, &mut e);
-    if old.at(&["metadata", "annotations", annotations::MIRROR]).is_some() {
+    if old
+        .at(&["metadata", "annotations", annotations::MIRROR])
+        .is_some()
+    {
         let why = "static pods do not support ephemeral containers";
         return Errors(vec![Error::forbidden(&Path::new(""), why)]);
     }
@@ -228,10 +272,16 @@ pub fn ephemeral(new: &Value, old: &Value) -> Errors {
     for o in old.items_at(&["spec", "ephemeralContainers"]) {
         let name = o.str_at(&["name"]);
         match by_name.get(name) {
-            None => at.forbidden(&mut e, format!("existing ephemeral containers {name:?} may not be removed\n")),
+            None => at.forbidden(
+                &mut e,
+                format!("existing ephemeral containers {name:?} may not be removed\n"),
+            ),
             Some(n) if !same(o, n) => {
                 let diff = super::diff::container_diff(o, n);
-                at.forbidden(&mut e, format!("existing ephemeral containers {name:?} may not be changed\n{diff}"));
+                at.forbidden(
+                    &mut e,
+                    format!("existing ephemeral containers {name:?} may not be changed\n{diff}"),
+                );
             }
             Some(_) => {}
         }

@@ -58,15 +58,21 @@ impl Scope<'_> {
 /// Containers of all kinds in the order in which Go visits them.
 pub fn visit<'a>(spec: &At<'a>) -> impl Iterator<Item = At<'a>> + use<'a> {
     let lists = ["initContainers", "containers", "ephemeralContainers"].map(|l| spec.child(l));
-    lists.into_iter().flat_map(|l| l.items().collect::<Vec<_>>())
+    lists
+        .into_iter()
+        .flat_map(|l| l.items().collect::<Vec<_>>())
 }
 
 /// Looseness that an update inherits from the old spec.
 pub fn opts_for_update(old: &Value, is_pod: bool) -> Opts {
-    let mut opts = Opts { is_pod, ..Opts::default() };
-    opts.host_sysctls = old.items_at(&["securityContext", "sysctls"]).iter().any(|s| {
-        security::host_sysctl(s.str_at(&["name"]), old).is_some()
-    });
+    let mut opts = Opts {
+        is_pod,
+        ..Opts::default()
+    };
+    opts.host_sysctls = old
+        .items_at(&["securityContext", "sysctls"])
+        .iter()
+        .any(|s| security::host_sysctl(s.str_at(&["name"]), old).is_some());
     let mut e = Errors::new();
     let at = At::new(old, catena_objects::field::Path::default());
     affinity::affinity(&at.child("affinity"), opts, &mut e);

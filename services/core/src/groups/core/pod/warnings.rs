@@ -13,15 +13,51 @@ const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
 /// Volume types that are gone or going.
 const OLD_VOLUMES: [(&str, &str, &str); 9] = [
-    ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
-    ("gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
-    ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
-    ("flocker", "flocker", "deprecated in v1.22, non-functional in v1.25+"),
-    ("storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"),
-    ("quobyte", "quobyte", "deprecated in v1.22, non-functional in v1.25+"),
-    ("glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
-    ("cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"),
-    ("rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"),
+    (
+        "photonPersistentDisk",
+        "photonPersistentDisk",
+        "deprecated in v1.11, non-functional in v1.16+",
+    ),
+    (
+        "gitRepo",
+        "gitRepo",
+        "deprecated in v1.11, and disabled by default in v1.33+",
+    ),
+    (
+        "scaleIO",
+        "scaleIO",
+        "deprecated in v1.16, non-functional in v1.22+",
+    ),
+    (
+        "flocker",
+        "flocker",
+        "deprecated in v1.22, non-functional in v1.25+",
+    ),
+    (
+        "storageos",
+        "storageOS",
+        "deprecated in v1.22, non-functional in v1.25+",
+    ),
+    (
+        "quobyte",
+        "quobyte",
+        "deprecated in v1.22, non-functional in v1.25+",
+    ),
+    (
+        "glusterfs",
+        "glusterfs",
+        "deprecated in v1.25, non-functional in v1.26+",
+    ),
+    (
+        "cephfs",
+        "cephfs",
+        "deprecated in v1.28, non-functional in v1.31+",
+    ),
+    (
+        "rbd",
+        "rbd",
+        "deprecated in v1.28, non-functional in v1.31+",
+    ),
 ];
 
 /// Warnings about the template at a path of an object, when it is new or changed.
@@ -30,7 +66,10 @@ pub fn of_template(object: &Value, old: Option<&Value>, path: &[&str]) -> Vec<St
         return Vec::new();
     }
     let null = Value::Null;
-    let at = At::new(object.at(path).unwrap_or(&null), Path::default().children(path));
+    let at = At::new(
+        object.at(path).unwrap_or(&null),
+        Path::default().children(path),
+    );
     about(&at)
 }
 
@@ -78,7 +117,10 @@ pub fn about(at: &At) -> Vec<String> {
     ports(&spec, &mut out);
     let grace = spec.child("terminationGracePeriodSeconds");
     if grace.int().is_some_and(|g| g < 0) {
-        out.push(format!("{}: must be >= 0; negative values are invalid and will be treated as 1", grace.path));
+        out.push(format!(
+            "{}: must be >= 0; negative values are invalid and will be treated as 1",
+            grace.path
+        ));
     }
     affinity(&spec.child("affinity"), &mut out);
     for ns in spec.child("dnsConfig").child("nameservers").items() {
@@ -95,7 +137,10 @@ fn repeated(spec: &At, list: &str, key: &str, out: &mut Vec<String>) {
     for (i, item) in items.iter().enumerate() {
         let value = item.text(key);
         if items[..i].iter().any(|o| o.text(key) == value) {
-            out.push(format!("{}: duplicate {key} {value:?}", item.path.child(key)));
+            out.push(format!(
+                "{}: duplicate {key} {value:?}",
+                item.path.child(key)
+            ));
         }
     }
 }
@@ -104,7 +149,10 @@ fn fractions(at: &At, out: &mut Vec<String>) {
     for (name, q) in at.entries() {
         if matches!(name, "memory" | "ephemeral-storage") && !quantity::is_whole(q.v) {
             let text = quantity::text(q.v);
-            out.push(format!("{}: fractional byte value {text:?} is invalid, must be an integer", q.path));
+            out.push(format!(
+                "{}: fractional byte value {text:?} is invalid, must be an integer",
+                q.path
+            ));
         }
     }
 }
@@ -114,9 +162,13 @@ fn hidden_env(at: &At, out: &mut Vec<String>) {
     for (i, v) in items.iter().enumerate() {
         let (name, value) = (v.text("name"), v.text("value"));
         let reference = format!("$({name})");
-        let extends = v.some("valueFrom").is_none() && value != reference && value.contains(&reference);
+        let extends =
+            v.some("valueFrom").is_none() && value != reference && value.contains(&reference);
         if items[..i].iter().any(|o| o.text("name") == name) && !extends {
-            out.push(format!("{}: hides previous definition of {name:?}, which may be dropped when using apply", v.path));
+            out.push(format!(
+                "{}: hides previous definition of {name:?}, which may be dropped when using apply",
+                v.path
+            ));
         }
     }
 }

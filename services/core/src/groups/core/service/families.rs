@@ -33,7 +33,10 @@ pub(super) fn initialize(new: &mut Value, old: Option<&Value>) -> Result<(), Err
         return Ok(());
     }
     let headless_without_selector = new.str_at(&["spec", "clusterIP"]) == "None"
-        && new.at(&["spec", "selector"]).and_then(Value::as_object).is_none_or(|m| m.is_empty());
+        && new
+            .at(&["spec", "selector"])
+            .and_then(Value::as_object)
+            .is_none_or(|m| m.is_empty());
     if !is_set(new, &POLICY) {
         let policy = match old.map(|o| o.str_at(&POLICY)).filter(|p| !p.is_empty()) {
             Some(p) => p.to_owned(),
@@ -58,7 +61,11 @@ pub(super) fn initialize(new: &mut Value, old: Option<&Value>) -> Result<(), Err
 }
 
 fn fail(errors: Errors) -> Result<(), Errors> {
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
 }
 
 fn policy_error(errors: &mut Errors, s: &Value, text: &str) {
@@ -163,7 +170,11 @@ fn fit_cluster(new: &mut Value) -> Result<(), Errors> {
     for (i, family) in strings(new, &FAMILIES).into_iter().enumerate() {
         if !configured().contains(&family) {
             let path = Path::new("spec").child("ipFamilies").index(i);
-            errors.push(Error::invalid(&path, family, "not configured on this cluster"));
+            errors.push(Error::invalid(
+                &path,
+                family,
+                "not configured on this cluster",
+            ));
         }
     }
     fail(errors)?;

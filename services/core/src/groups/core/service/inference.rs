@@ -74,14 +74,23 @@ fn patch_node_ports(new: &mut Value, old: &Value) {
     let named: Vec<(String, i64)> = old
         .items_at(&["spec", "ports"])
         .iter()
-        .map(|p| (p.str_at(&["name"]).to_owned(), p.i64_at(&["nodePort"]).unwrap_or(0)))
+        .map(|p| {
+            (
+                p.str_at(&["name"]).to_owned(),
+                p.i64_at(&["nodePort"]).unwrap_or(0),
+            )
+        })
         .collect();
     each(new, &["spec", "ports"], |port| {
         if port.i64_at(&["nodePort"]).unwrap_or(0) != 0 {
             return;
         }
         let name = port.str_at(&["name"]);
-        let before = named.iter().rev().find(|(n, _)| n == name).map_or(0, |(_, p)| *p);
+        let before = named
+            .iter()
+            .rev()
+            .find(|(n, _)| n == name)
+            .map_or(0, |(_, p)| *p);
         if before != 0 && !kept.contains(&before) {
             port.set(&["nodePort"], before);
         }
@@ -120,7 +129,10 @@ pub(super) fn drop_type_dependent(new: &mut Value, old: &Value) {
     }
     let balanced = |s: &Value| s.str_at(&["spec", "type"]) == "LoadBalancer";
     if balanced(old) && !balanced(new) {
-        for path in [["spec", "allocateLoadBalancerNodePorts"], ["spec", "loadBalancerClass"]] {
+        for path in [
+            ["spec", "allocateLoadBalancerNodePorts"],
+            ["spec", "loadBalancerClass"],
+        ] {
             if same(new, &path) {
                 new.unset(&path);
             }

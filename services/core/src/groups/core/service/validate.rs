@@ -29,7 +29,10 @@ pub(super) fn service(s: &Value, old: Option<&Value>) -> Errors {
         let path = spec("ports").index(i);
         service_port(&mut errors, &path, port, ports.len() > 1, &mut seen);
     }
-    errors.extend(meta::validate_labels(s.at(&["spec", "selector"]), &spec("selector")));
+    errors.extend(meta::validate_labels(
+        s.at(&["spec", "selector"]),
+        &spec("selector"),
+    ));
     affinity(&mut errors, s);
     errors.extend(cluster_ips(s, old));
     external_ips(&mut errors, s, old);
@@ -39,7 +42,10 @@ pub(super) fn service(s: &Value, old: Option<&Value>) -> Errors {
     source_ranges(&mut errors, s, old);
     if ty != "LoadBalancer" && is_set(s, &["spec", "allocateLoadBalancerNodePorts"]) {
         let path = spec("allocateLoadBalancerNodePorts");
-        errors.push(Error::forbidden(&path, "may only be used when `type` is 'LoadBalancer'"));
+        errors.push(Error::forbidden(
+            &path,
+            "may only be used when `type` is 'LoadBalancer'",
+        ));
     }
     balancer_class(&mut errors, s, None);
     traffic(&mut errors, s);
@@ -68,16 +74,32 @@ fn type_rules(errors: &mut Errors, s: &Value, ty: &str) {
     if cname.is_empty() {
         errors.push(Error::required(&spec("externalName"), ""));
     } else {
-        complaints(errors, &spec("externalName"), cname, names::dns1123_subdomain(cname, false));
+        complaints(
+            errors,
+            &spec("externalName"),
+            cname,
+            names::dns1123_subdomain(cname, false),
+        );
     }
 }
 
-fn service_port(errors: &mut Errors, path: &Path, port: &Value, named: bool, seen: &mut Vec<String>) {
+fn service_port(
+    errors: &mut Errors,
+    path: &Path,
+    port: &Value,
+    named: bool,
+    seen: &mut Vec<String>,
+) {
     let name = port.str_at(&["name"]);
     if named && name.is_empty() {
         errors.push(Error::required(&path.child("name"), ""));
     } else if !name.is_empty() {
-        complaints(errors, &path.child("name"), name, names::dns1123_label(name, false));
+        complaints(
+            errors,
+            &path.child("name"),
+            name,
+            names::dns1123_label(name, false),
+        );
         if seen.iter().any(|n| n == name) {
             errors.push(Error::duplicate(&path.child("name"), name));
         } else {
@@ -89,7 +111,12 @@ fn service_port(errors: &mut Errors, path: &Path, port: &Value, named: bool, see
         errors.push(Error::invalid(&path.child("port"), number, text));
     }
     let protocol = port.str_at(&["protocol"]);
-    required_one_of(errors, &path.child("protocol"), protocol, &["SCTP", "TCP", "UDP"]);
+    required_one_of(
+        errors,
+        &path.child("protocol"),
+        protocol,
+        &["SCTP", "TCP", "UDP"],
+    );
     let target = path.child("targetPort");
     match port.get("targetPort") {
         Some(Value::String(text)) => complaints(errors, &target, text, names::port_name(text)),
@@ -102,20 +129,35 @@ fn service_port(errors: &mut Errors, path: &Path, port: &Value, named: bool, see
     }
     if is_set(port, &["appProtocol"]) {
         let text = port.str_at(&["appProtocol"]);
-        complaints(errors, &path.child("appProtocol"), text, names::qualified_name(text));
+        complaints(
+            errors,
+            &path.child("appProtocol"),
+            text,
+            names::qualified_name(text),
+        );
     }
 }
 
 fn affinity(errors: &mut Errors, s: &Value) {
     let kind = s.str_at(&["spec", "sessionAffinity"]);
-    required_one_of(errors, &spec("sessionAffinity"), kind, &["ClientIP", "None"]);
+    required_one_of(
+        errors,
+        &spec("sessionAffinity"),
+        kind,
+        &["ClientIP", "None"],
+    );
     let config = spec("sessionAffinityConfig");
     if kind == "None" && is_set(s, &["spec", "sessionAffinityConfig"]) {
         let text = "must not be set when session affinity is None";
         errors.push(Error::forbidden(&config, text));
     } else if kind == "ClientIP" {
         let client = config.child("clientIP");
-        let path = ["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"];
+        let path = [
+            "spec",
+            "sessionAffinityConfig",
+            "clientIP",
+            "timeoutSeconds",
+        ];
         match s.i64_at(&path) {
             None => {
                 let text = "when session affinity type is ClientIP";
@@ -143,7 +185,11 @@ pub(super) fn cluster_ips(s: &Value, old: Option<&Value>) -> Errors {
     match (ip.is_empty(), ips.first()) {
         (false, None) => errors.push(Error::required(&path, "")),
         (false, Some(first)) if *first != ip => {
-            errors.push(Error::invalid(&path, all.clone(), "first value must match `clusterIP`"));
+            errors.push(Error::invalid(
+                &path,
+                all.clone(),
+                "first value must match `clusterIP`",
+            ));
         }
         (true, Some(_)) => {
             let text = "must be empty when `clusterIP` is not specified";
@@ -153,7 +199,12 @@ pub(super) fn cluster_ips(s: &Value, old: Option<&Value>) -> Errors {
     }
     let families = strings(s, &["spec", "ipFamilies"]);
     for (i, family) in families.iter().enumerate() {
-        one_of(&mut errors, &spec("ipFamilies").index(i), family, &["IPv4", "IPv6"]);
+        one_of(
+            &mut errors,
+            &spec("ipFamilies").index(i),
+            family,
+            &["IPv4", "IPv6"],
+        );
         if families[..i].contains(family) {
             errors.push(Error::duplicate(&spec("ipFamilies").index(i), *family));
         }
@@ -182,8 +233,16 @@ pub(super) fn cluster_ips(s: &Value, old: Option<&Value>) -> Errors {
 }
 
 /// Each address alone; false when one is wrong, which makes further checks pointless.
-fn addresses(errors: &mut Errors, path: &Path, all: &Value, ips: &[&str], old: Option<&Value>) -> bool {
-    let existing = old.map(|o| strings(o, &["spec", "clusterIPs"])).unwrap_or_default();
+fn addresses(
+    errors: &mut Errors,
+    path: &Path,
+    all: &Value,
+    ips: &[&str],
+    old: Option<&Value>,
+) -> bool {
+    let existing = old
+        .map(|o| strings(o, &["spec", "clusterIPs"]))
+        .unwrap_or_default();
     let mut good = true;
     for (i, ip) in ips.iter().enumerate() {
         if i == 0 && *ip == "None" {
@@ -199,14 +258,20 @@ fn addresses(errors: &mut Errors, path: &Path, all: &Value, ips: &[&str], old: O
         errors.extend(found);
     }
     if ips.len() > 2 {
-        errors.push(Error::invalid(path, all.clone(), "may only hold up to 2 values"));
+        errors.push(Error::invalid(
+            path,
+            all.clone(),
+            "may only hold up to 2 values",
+        ));
     }
     good
 }
 
 fn external_ips(errors: &mut Errors, s: &Value, old: Option<&Value>) {
     let path = spec("externalIPs");
-    let existing = old.map(|o| strings(o, &["spec", "externalIPs"])).unwrap_or_default();
+    let existing = old
+        .map(|o| strings(o, &["spec", "externalIPs"]))
+        .unwrap_or_default();
     for (i, ip) in strings(s, &["spec", "externalIPs"]).into_iter().enumerate() {
         let found = names::valid_ip_legacy(&path.index(i), ip, &existing);
         if found.is_empty() {
@@ -219,15 +284,29 @@ fn external_ips(errors: &mut Errors, s: &Value, old: Option<&Value>) {
 fn duplicates(errors: &mut Errors, ports: &[Value], ty: &str) {
     let number = |p: &Value, key: &str| p.i64_at(&[key]).unwrap_or(0);
     if ty == "ClusterIP" {
-        for (i, _) in ports.iter().enumerate().filter(|(_, p)| number(p, "nodePort") != 0) {
+        for (i, _) in ports
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| number(p, "nodePort") != 0)
+        {
             let path = spec("ports").index(i).child("nodePort");
-            errors.push(Error::forbidden(&path, "may not be used when `type` is 'ClusterIP'"));
+            errors.push(Error::forbidden(
+                &path,
+                "may not be used when `type` is 'ClusterIP'",
+            ));
         }
     }
     let key = |p: &Value, field: &str| (p.str_at(&["protocol"]).to_owned(), number(p, field));
-    for (i, p) in ports.iter().enumerate().filter(|(_, p)| number(p, "nodePort") != 0) {
+    for (i, p) in ports
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| number(p, "nodePort") != 0)
+    {
         let earlier = &ports[..i];
-        if earlier.iter().any(|q| key(q, "nodePort") == key(p, "nodePort")) {
+        if earlier
+            .iter()
+            .any(|q| key(q, "nodePort") == key(p, "nodePort"))
+        {
             let path = spec("ports").index(i).child("nodePort");
             errors.push(Error::duplicate(&path, number(p, "nodePort")));
         }
@@ -252,7 +331,10 @@ fn source_ranges(errors: &mut Errors, s: &Value, old: Option<&Value>) {
     }
     let path = spec("LoadBalancerSourceRanges");
     if s.str_at(&["spec", "type"]) != "LoadBalancer" {
-        errors.push(Error::forbidden(&path, "may only be used when `type` is 'LoadBalancer'"));
+        errors.push(Error::forbidden(
+            &path,
+            "may only be used when `type` is 'LoadBalancer'",
+        ));
     }
     let existing: Vec<&str> = old
         .map(|o| strings(o, &["spec", "loadBalancerSourceRanges"]))
@@ -261,7 +343,11 @@ fn source_ranges(errors: &mut Errors, s: &Value, old: Option<&Value>) {
         .map(str::trim)
         .collect();
     for (i, range) in ranges.into_iter().enumerate() {
-        errors.extend(names::valid_cidr_legacy(&path.index(i), range.trim(), &existing));
+        errors.extend(names::valid_cidr_legacy(
+            &path.index(i),
+            range.trim(),
+            &existing,
+        ));
     }
 }
 
@@ -284,7 +370,10 @@ fn balancer_class(errors: &mut Errors, s: &Value, old: Option<&Value>) {
         let class = s.str_at(&at);
         complaints(errors, &path, class, names::qualified_name(class));
     } else {
-        errors.push(Error::forbidden(&path, "may only be used when `type` is 'LoadBalancer'"));
+        errors.push(Error::forbidden(
+            &path,
+            "may only be used when `type` is 'LoadBalancer'",
+        ));
     }
 }
 
@@ -300,7 +389,8 @@ fn traffic(errors: &mut Errors, s: &Value) {
     let port = s.i64_at(&["spec", "healthCheckNodePort"]).unwrap_or(0);
     let path = spec("healthCheckNodePort");
     if !needs_health_check(s) && port != 0 {
-        let text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+        let text =
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
         errors.push(Error::invalid(&path, port, text));
     } else if port != 0 {
         for text in names::port_num(port) {
@@ -309,7 +399,12 @@ fn traffic(errors: &mut Errors, s: &Value) {
     }
     if is_set(s, &["spec", "internalTrafficPolicy"]) {
         let policy = s.str_at(&["spec", "internalTrafficPolicy"]);
-        one_of(errors, &spec("internalTrafficPolicy"), policy, &["Cluster", "Local"]);
+        one_of(
+            errors,
+            &spec("internalTrafficPolicy"),
+            policy,
+            &["Cluster", "Local"],
+        );
     }
     if is_set(s, &["spec", "trafficDistribution"]) {
         let value = s.str_at(&["spec", "trafficDistribution"]);
@@ -334,7 +429,10 @@ pub(super) fn transition(s: &Value, old: &Value) -> Errors {
     if needs_health_check(old) && needs_health_check(s) {
         let at = ["spec", "healthCheckNodePort"];
         if s.i64_at(&at) != old.i64_at(&at) {
-            errors.push(Error::forbidden(&spec("healthCheckNodePort"), "field is immutable"));
+            errors.push(Error::forbidden(
+                &spec("healthCheckNodePort"),
+                "field is immutable",
+            ));
         }
     }
     errors
@@ -347,7 +445,11 @@ fn list_transition(errors: &mut Errors, s: &Value, old: &Value, list: &str, noun
     if new.len() == before.len() {
         for i in (0..new.len()).filter(|i| new[*i] != before[*i]) {
             let at = if list == "clusterIPs" { i } else { 0 };
-            errors.push(Error::invalid(&path.index(at), value.clone(), "may not change once set"));
+            errors.push(Error::invalid(
+                &path.index(at),
+                value.clone(),
+                "may not change once set",
+            ));
         }
         return;
     }
@@ -358,7 +460,11 @@ fn list_transition(errors: &mut Errors, s: &Value, old: &Value, list: &str, noun
     if let (Some(a), Some(b)) = (new.first(), before.first())
         && a != b
     {
-        errors.push(Error::invalid(&path.index(0), value, "may not change once set"));
+        errors.push(Error::invalid(
+            &path.index(0),
+            value,
+            "may not change once set",
+        ));
     }
     let policy = s.str_at(&["spec", "ipFamilyPolicy"]);
     if before.len() > new.len() && new.len() == 1 && policy != "SingleStack" {
@@ -371,7 +477,11 @@ fn list_transition(errors: &mut Errors, s: &Value, old: &Value, list: &str, noun
 pub(super) fn status(s: &Value) -> Errors {
     let mut errors = Errors::new();
     let path = Path::new("status").child("loadBalancer").child("ingress");
-    for (i, ingress) in s.items_at(&["status", "loadBalancer", "ingress"]).iter().enumerate() {
+    for (i, ingress) in s
+        .items_at(&["status", "loadBalancer", "ingress"])
+        .iter()
+        .enumerate()
+    {
         let at = path.index(i);
         let ip = ingress.str_at(&["ip"]);
         if !ip.is_empty() {
@@ -385,11 +495,19 @@ pub(super) fn status(s: &Value) -> Errors {
             }
             one_of(&mut errors, &at.child("ipMode"), mode, &["Proxy", "VIP"]);
         } else if !ip.is_empty() {
-            errors.push(Error::required(&at.child("ipMode"), "must be specified when `ip` is set"));
+            errors.push(Error::required(
+                &at.child("ipMode"),
+                "must be specified when `ip` is set",
+            ));
         }
         let host = ingress.str_at(&["hostname"]);
         if !host.is_empty() {
-            complaints(&mut errors, &at.child("hostname"), host, names::dns1123_subdomain(host, false));
+            complaints(
+                &mut errors,
+                &at.child("hostname"),
+                host,
+                names::dns1123_subdomain(host, false),
+            );
             if names::parse_ip_sloppy(host).is_some() {
                 let text = "must be a DNS name, not an IP address";
                 errors.push(Error::invalid(&at.child("hostname"), host, text));
@@ -429,14 +547,23 @@ pub(super) fn warnings(s: &Value) -> Vec<String> {
         out.extend(names::ip_warnings(&spec("externalIPs").index(i), ip));
     }
     if !external.is_empty() && !headless(s) && ty != "ExternalName" {
-        out.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters".into());
+        out.push(
+            "spec.externalIPs is deprecated and may no longer be implemented in some clusters"
+                .into(),
+        );
     }
     let ip = s.str_at(&["spec", "loadBalancerIP"]);
     if !ip.is_empty() {
         out.extend(names::ip_warnings(&spec("loadBalancerIP"), ip));
     }
-    for (i, range) in strings(s, &["spec", "loadBalancerSourceRanges"]).into_iter().enumerate() {
-        out.extend(names::cidr_warnings(&spec("loadBalancerSourceRanges").index(i), range));
+    for (i, range) in strings(s, &["spec", "loadBalancerSourceRanges"])
+        .into_iter()
+        .enumerate()
+    {
+        out.extend(names::cidr_warnings(
+            &spec("loadBalancerSourceRanges").index(i),
+            range,
+        ));
     }
     if ty == "ExternalName" && !external.is_empty() {
         out.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".into());
@@ -445,7 +572,10 @@ pub(super) fn warnings(s: &Value) -> Vec<String> {
         out.push("spec.externalName is ignored when spec.type is not \"ExternalName\"".into());
     }
     if s.str_at(&["spec", "trafficDistribution"]) == "PreferClose" {
-        out.push("spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"".into());
+        out.push(
+            "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\""
+                .into(),
+        );
     }
     out
 }

@@ -1,11 +1,17 @@
 //! Defaults must be valid by the schema that they stand in, and pruned.
 
-use catena_objects::{Map, Value, field::{Error, Errors, Path}, json};
+use catena_objects::{
+    Map, Value,
+    field::{Error, Errors, Path},
+    json,
+};
 
 use crate::structural;
 
 pub(super) fn check(schema: &Value, path: &Path, errors: &mut Errors) {
-    let Some(map) = schema.as_object() else { return };
+    let Some(map) = schema.as_object() else {
+        return;
+    };
     if let Some(default) = map.get("default").filter(|d| !d.is_null())
         && let Ok(mut node) = structural::parse(schema)
     {
@@ -13,7 +19,11 @@ pub(super) fn check(schema: &Value, path: &Path, errors: &mut Errors) {
         let mut pruned = default.clone();
         structural::prune_default(&node, &mut pruned);
         if pruned != *default {
-            errors.push(Error::invalid(&at, default.clone(), "must not have unknown fields"));
+            errors.push(Error::invalid(
+                &at,
+                default.clone(),
+                "must not have unknown fields",
+            ));
         }
         node.default = None;
         let ty = map.get("type").and_then(Value::as_str).unwrap_or_default();

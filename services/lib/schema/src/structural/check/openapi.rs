@@ -1,6 +1,9 @@
 //! What of JSON schema definitions may use, and how the extensions combine.
 
-use catena_objects::{Map, Value, field::{Error, Errors, Path}};
+use catena_objects::{
+    Map, Value,
+    field::{Error, Errors, Path},
+};
 
 use super::{flag, junctors, list, object, set, text};
 
@@ -20,14 +23,24 @@ pub(super) fn check(schema: &Value, path: &Path, errors: &mut Errors) {
             let why = "nullable cannot be true at the root";
             errors.push(Error::forbidden(&path.child("nullable"), why));
         }
-        walk(map, path, Context { no_defaults: None, inside_meta: false }, true, errors);
+        walk(
+            map,
+            path,
+            Context {
+                no_defaults: None,
+                inside_meta: false,
+            },
+            true,
+            errors,
+        );
     }
 }
 
 fn walk(map: &Map, path: &Path, context: Context<'_>, root: bool, errors: &mut Errors) {
     allowed(map, path, context, errors);
     if flag(map, "uniqueItems") {
-        let why = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
+        let why =
+            "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         errors.push(Error::forbidden(&path.child("uniqueItems"), why));
     }
     below(map, path, context, root, errors);
@@ -35,13 +48,30 @@ fn walk(map: &Map, path: &Path, context: Context<'_>, root: bool, errors: &mut E
         let at = path.child("x-kubernetes-preserve-unknown-fields");
         errors.push(Error::invalid(&at, false, "must be true or undefined"));
     }
-    kinds(map, "x-kubernetes-map-type", "object", &["atomic", "granular"], path, errors);
-    kinds(map, "x-kubernetes-list-type", "array", &["atomic", "set", "map"], path, errors);
+    kinds(
+        map,
+        "x-kubernetes-map-type",
+        "object",
+        &["atomic", "granular"],
+        path,
+        errors,
+    );
+    kinds(
+        map,
+        "x-kubernetes-list-type",
+        "array",
+        &["atomic", "set", "map"],
+        path,
+        errors,
+    );
     list_items(map, path, errors);
     list_keys(map, path, errors);
     for (i, rule) in list(map, "x-kubernetes-validations").iter().enumerate() {
         if rule.str_at(&["rule"]).trim().is_empty() {
-            let at = path.child("x-kubernetes-validations").index(i).child("rule");
+            let at = path
+                .child("x-kubernetes-validations")
+                .index(i)
+                .child("rule");
             errors.push(Error::required(&at, "rule is not specified"));
         }
     }
@@ -53,11 +83,24 @@ fn allowed(map: &Map, path: &Path, context: Context<'_>, errors: &mut Errors) {
         errors.push(Error::not_supported(&path.child("type"), ty, &TYPES));
     }
     if let Some(why) = context.no_defaults.filter(|_| set(map, "default")) {
-        errors.push(Error::forbidden(&path.child("default"), format!("must not be set {why}")));
+        errors.push(Error::forbidden(
+            &path.child("default"),
+            format!("must not be set {why}"),
+        ));
     }
-    for key in ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"] {
+    for key in [
+        "id",
+        "additionalItems",
+        "patternProperties",
+        "definitions",
+        "dependencies",
+        "$ref",
+    ] {
         if set(map, key) {
-            errors.push(Error::forbidden(&path.child(key), format!("{key} is not supported")));
+            errors.push(Error::forbidden(
+                &path.child(key),
+                format!("{key} is not supported"),
+            ));
         }
     }
     if ty == "null" {
@@ -70,7 +113,10 @@ fn allowed(map: &Map, path: &Path, context: Context<'_>, errors: &mut Errors) {
     }
     if context.inside_meta && flag(map, "x-kubernetes-embedded-resource") {
         let at = path.child("x-kubernetes-embedded-resource");
-        errors.push(Error::forbidden(&at, "must not be used inside of resource meta"));
+        errors.push(Error::forbidden(
+            &at,
+            "must not be used inside of resource meta",
+        ));
     }
 }
 
@@ -84,8 +130,21 @@ fn below(map: &Map, path: &Path, context: Context<'_>, root: bool, errors: &mut 
         }
         if let Some(m) = other.as_object() {
             let why = Some("inside additionalProperties applying to object metadata");
-            let no_defaults = if context.inside_meta { why } else { context.no_defaults };
-            walk(m, &at, Context { no_defaults, ..context }, false, errors);
+            let no_defaults = if context.inside_meta {
+                why
+            } else {
+                context.no_defaults
+            };
+            walk(
+                m,
+                &at,
+                Context {
+                    no_defaults,
+                    ..context
+                },
+                false,
+                errors,
+            );
         }
     }
     let resource = root || flag(map, "x-kubernetes-embedded-resource");
@@ -94,10 +153,20 @@ fn below(map: &Map, path: &Path, context: Context<'_>, root: bool, errors: &mut 
         let meta = resource && META.contains(&key.as_str());
         let why = format!("in top-level {key}");
         let context = Context {
-            no_defaults: if meta && root { Some(&why) } else { context.no_defaults },
+            no_defaults: if meta && root {
+                Some(&why)
+            } else {
+                context.no_defaults
+            },
             inside_meta: context.inside_meta || meta,
         };
-        walk(m, &path.child("properties").key(key), context, false, errors);
+        walk(
+            m,
+            &path.child("properties").key(key),
+            context,
+            false,
+            errors,
+        );
     }
     junctors(map, &mut |m, at| walk(m, &at, context, false, errors), path);
     if let Some(items) = object(map, "items") {
@@ -129,13 +198,19 @@ fn list_items(map: &Map, path: &Path, errors: &mut Errors) {
     if text(map, "x-kubernetes-list-type") != "set" || text(map, "type") != "array" {
         return;
     }
-    let Some(items) = object(map, "items") else { return };
+    let Some(items) = object(map, "items") else {
+        return;
+    };
     let why = "must be atomic as item of a list with x-kubernetes-list-type=set";
     let given = |key| items.get(key).cloned().unwrap_or_default();
     match text(items, "type") {
         "array" if !matches!(text(items, "x-kubernetes-list-type"), "" | "atomic") => {
             let key = "x-kubernetes-list-type";
-            errors.push(Error::invalid(&path.child("items").child(key), given(key), why));
+            errors.push(Error::invalid(
+                &path.child("items").child(key),
+                given(key),
+                why,
+            ));
         }
         "object" if text(items, "x-kubernetes-map-type") != "atomic" => {
             let at = path.child("items").child("x-kubernetes-map-type");
@@ -161,7 +236,10 @@ fn list_keys(map: &Map, path: &Path, errors: &mut Errors) {
     if list_type == "map" {
         if keys.is_empty() {
             let why = "must not be empty if x-kubernetes-list-type is map";
-            errors.push(Error::required(&path.child("x-kubernetes-list-map-keys"), why));
+            errors.push(Error::required(
+                &path.child("x-kubernetes-list-map-keys"),
+                why,
+            ));
         }
         match items {
             None => {
@@ -188,7 +266,11 @@ fn key_properties(items: &Map, keys: &[Value], path: &Path, errors: &mut Errors)
     for key in keys.iter().filter_map(Value::as_str) {
         match object(items, "properties").and_then(|p| object(p, key)) {
             Some(m) if matches!(text(m, "type"), "array" | "object") => {
-                let at = path.child("items").child("properties").key(key).child("type");
+                let at = path
+                    .child("items")
+                    .child("properties")
+                    .key(key)
+                    .child("type");
                 let why = "must be a scalar type if parent array's x-kubernetes-list-type is map";
                 errors.push(Error::invalid(&at, "object", why));
             }

@@ -27,7 +27,10 @@ fn kind(value: &Value) -> (&'static str, &'static str) {
 
 impl Walk<'_> {
     pub(super) fn types(&self, node: &Node, value: &Value, name: &str) -> Outcome {
-        let mut out = Outcome { matches: 1, ..Outcome::default() };
+        let mut out = Outcome {
+            matches: 1,
+            ..Outcome::default()
+        };
         let (expected, format) = (types(node), format_of(node));
         let fail = |expected: &str, got: &str| Outcome {
             failures: vec![self.type_invalid(name, expected, got)],
@@ -77,7 +80,10 @@ impl Walk<'_> {
             return out;
         }
         if let Some(pattern) = &rules.pattern {
-            let compiled = rules.compiled.0.get_or_init(|| crate::regex::compile(pattern));
+            let compiled = rules
+                .compiled
+                .0
+                .get_or_init(|| crate::regex::compile(pattern));
             let message = match compiled {
                 Ok(re) if re.is_match(text) => return out,
                 Ok(_) => format!("{name} in body should match '{pattern}'"),
@@ -100,7 +106,10 @@ impl Walk<'_> {
     }
 
     pub(super) fn number(&self, node: &Node, value: &Value, name: &str) -> Outcome {
-        let mut out = Outcome { matches: 1, ..Outcome::default() };
+        let mut out = Outcome {
+            matches: 1,
+            ..Outcome::default()
+        };
         if let Some(message) = self.range(node, value, name) {
             out.add(self.composite(message));
         }
@@ -110,7 +119,11 @@ impl Walk<'_> {
                 Value::Int(i) if factor as i64 > 0 => i % factor as i64 == 0,
                 _ => {
                     let f = value.as_f64().unwrap_or_default();
-                    let n = if factor < 1.0 { 1.0 / factor * f } else { f / factor };
+                    let n = if factor < 1.0 {
+                        1.0 / factor * f
+                    } else {
+                        f / factor
+                    };
                     (n - n.round()).abs() < 1e-9
                 }
             };
@@ -121,13 +134,20 @@ impl Walk<'_> {
         }
         let (max, min) = (rules.maximum, rules.minimum);
         if let Some(max) = max.filter(|m| beyond(value, *m, rules.exclusive_maximum, true)) {
-            let than = if rules.exclusive_maximum { "less than" } else { "less than or equal to" };
+            let than = if rules.exclusive_maximum {
+                "less than"
+            } else {
+                "less than or equal to"
+            };
             let message = format!("{name} in body should be {than} {}", limit(value, max));
             out.add(self.invalid(name, value.clone(), message));
         }
         if let Some(min) = min.filter(|m| beyond(value, *m, rules.exclusive_minimum, false)) {
-            let than =
-                if rules.exclusive_minimum { "greater than" } else { "greater than or equal to" };
+            let than = if rules.exclusive_minimum {
+                "greater than"
+            } else {
+                "greater than or equal to"
+            };
             let message = format!("{name} in body should be {than} {}", limit(value, min));
             out.add(self.invalid(name, value.clone(), message));
         }
@@ -152,7 +172,9 @@ impl Walk<'_> {
             "" => "(default format)".to_owned(),
             format => format!("with format {format}"),
         };
-        Some(format!("Checked value must be of type integer {shape} in {name}"))
+        Some(format!(
+            "Checked value must be of type integer {shape} in {name}"
+        ))
     }
 
     pub(super) fn enumeration(&self, node: &Node, value: &Value, name: &str) -> Outcome {

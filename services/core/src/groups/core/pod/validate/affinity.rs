@@ -1,6 +1,9 @@
 //! Affinity.
 
-use catena_objects::{field::{Error, Errors}, names};
+use catena_objects::{
+    field::{Error, Errors},
+    names,
+};
 
 use super::{Opts, scheduling};
 use crate::rules::{At, labels};
@@ -33,7 +36,8 @@ pub fn affinity(at: &At, opts: Opts, e: &mut Errors) {
 
 fn weight(term: &At, e: &mut Errors) {
     if !(1..=100).contains(&term.num("weight")) {
-        term.child("weight").bad_num(e, "must be in the range 1-100");
+        term.child("weight")
+            .bad_num(e, "must be in the range 1-100");
     }
 }
 
@@ -56,13 +60,21 @@ fn node_selector_term(at: &At, allow_bad_values: bool, e: &mut Errors) {
                 values.required(e, "must be specified when `operator` is 'In' or 'NotIn'");
             }
             "Exists" | "DoesNotExist" if !values.is_empty() => {
-                values.forbidden(e, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+                values.forbidden(
+                    e,
+                    "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+                );
             }
             "Gt" | "Lt" if values.len() != 1 => {
-                values.required(e, "must be specified single value when `operator` is 'Lt' or 'Gt'");
+                values.required(
+                    e,
+                    "must be specified single value when `operator` is 'Lt' or 'Gt'",
+                );
             }
             "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-            _ => r.child("operator").bad_text(e, "not a valid selector operator"),
+            _ => r
+                .child("operator")
+                .bad_text(e, "not a valid selector operator"),
         }
         labels::key(&r.child("key"), r.text("key"), e);
         if !allow_bad_values {
@@ -78,7 +90,9 @@ fn node_selector_term(at: &At, allow_bad_values: bool, e: &mut Errors) {
                 values.required(e, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
             }
             "In" | "NotIn" => {}
-            _ => r.child("operator").bad_text(e, "not a valid selector operator"),
+            _ => r
+                .child("operator")
+                .bad_text(e, "not a valid selector operator"),
         }
         if r.text("key") == "metadata.name" {
             for v in values.items() {

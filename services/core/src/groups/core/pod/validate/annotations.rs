@@ -1,6 +1,9 @@
 //! Annotations with a meaning for pods.
 
-use catena_objects::{Value, field::{Error, Errors}};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+};
 
 use super::{Opts, visit, volumes::local_descending};
 use crate::rules::At;
@@ -36,7 +39,11 @@ pub fn pod_specific(at: &At, spec: &At, opts: Opts, e: &mut Errors) {
                 v.bad_value(e, container, "container not found");
             }
             let p = v.str();
-            if !p.is_empty() && p != "runtime/default" && p != "unconfined" && !p.starts_with("localhost/") {
+            if !p.is_empty()
+                && p != "runtime/default"
+                && p != "unconfined"
+                && !p.starts_with("localhost/")
+            {
                 v.bad_text(e, format!("invalid AppArmor profile name: {p:?}"));
             }
         }
@@ -81,7 +88,11 @@ pub fn match_fields(annotations: &Value, spec: &At, e: &mut Errors) {
     }
     for c in visit(spec) {
         let own = c.child("securityContext").child("appArmorProfile");
-        let v = if own.has() { own.v } else { pod.child("appArmorProfile").v };
+        let v = if own.has() {
+            own.v
+        } else {
+            pod.child("appArmorProfile").v
+        };
         let key = format!("{APP_ARMOR}{}", c.text("name"));
         if let (false, Some(a)) = (v.is_null(), of(&key)) {
             profile(&At::new(v, own.path), a, "apparmor", e);
@@ -92,16 +103,22 @@ pub fn match_fields(annotations: &Value, spec: &At, e: &mut Errors) {
 fn profile(at: &At, annotation: &str, what: &str, e: &mut Errors) {
     let same = match at.text("type") {
         "Unconfined" => annotation == "unconfined",
-        "RuntimeDefault" => annotation == "runtime/default" || (what == "seccomp" && annotation == "docker/default"),
+        "RuntimeDefault" => {
+            annotation == "runtime/default" || (what == "seccomp" && annotation == "docker/default")
+        }
         "Localhost" => annotation.starts_with("localhost/"),
         _ => true,
     };
     if !same {
-        at.child("type").forbidden(e, format!("{what} type in annotation and field must match"));
+        at.child("type")
+            .forbidden(e, format!("{what} type in annotation and field must match"));
     } else if at.text("type") == "Localhost"
         && annotation.strip_prefix("localhost/") != at.child("localhostProfile").v.as_str()
     {
-        at.child("localhostProfile").forbidden(e, format!("{what} profile in annotation and field must match"));
+        at.child("localhostProfile").forbidden(
+            e,
+            format!("{what} profile in annotation and field must match"),
+        );
     }
 }
 
@@ -113,10 +130,16 @@ pub fn updates(at: &At, old: &Value, e: &mut Errors) {
             continue;
         }
         if k.starts_with(APP_ARMOR) {
-            e.push(Error::forbidden(&v.path, "may not remove or update AppArmor annotations"));
+            e.push(Error::forbidden(
+                &v.path,
+                "may not remove or update AppArmor annotations",
+            ));
         }
         if k == MIRROR {
-            e.push(Error::forbidden(&v.path, "may not remove or update mirror pod annotation"));
+            e.push(Error::forbidden(
+                &v.path,
+                "may not remove or update mirror pod annotation",
+            ));
         }
     }
     for (k, v) in at.entries() {
@@ -124,10 +147,16 @@ pub fn updates(at: &At, old: &Value, e: &mut Errors) {
             continue;
         }
         if k.starts_with(APP_ARMOR) {
-            e.push(Error::forbidden(&v.path, "may not add AppArmor annotations"));
+            e.push(Error::forbidden(
+                &v.path,
+                "may not add AppArmor annotations",
+            ));
         }
         if k == MIRROR {
-            e.push(Error::forbidden(&v.path, "may not add mirror pod annotation"));
+            e.push(Error::forbidden(
+                &v.path,
+                "may not add mirror pod annotation",
+            ));
         }
     }
 }

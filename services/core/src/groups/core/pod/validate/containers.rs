@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 
 use super::{Scope, env, mounts, probes, resources, security};
 use crate::rules::At;
@@ -33,7 +37,8 @@ pub fn init(at: &At, scope: &Scope, e: &mut Errors) {
         common(&c, scope, e);
         if c.some("restartPolicy").is_none() {
             if !c.child("restartPolicyRules").is_empty() {
-                c.child("restartPolicy").required(e, "must specify restartPolicy when restart rules are used");
+                c.child("restartPolicy")
+                    .required(e, "must specify restartPolicy when restart rules are used");
             }
         } else {
             restart_policy(&c, e);
@@ -51,17 +56,27 @@ pub fn init(at: &At, scope: &Scope, e: &mut Errors) {
             probes::lifecycle(&c, scope, e);
             probes::probes(&c, scope, e);
         } else {
-            for name in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+            for name in [
+                "lifecycle",
+                "livenessProbe",
+                "readinessProbe",
+                "startupProbe",
+            ] {
                 if let Some(f) = c.some(name) {
-                    f.forbidden(e, "may not be set for init containers without restartPolicy=Always");
+                    f.forbidden(
+                        e,
+                        "may not be set for init containers without restartPolicy=Always",
+                    );
                 }
             }
         }
         if !sidecar && !scope.opts.restart_container_in_init {
             for p in c.child("resizePolicy").items() {
                 if p.text("restartPolicy") == "RestartContainer" {
-                    p.child("restartPolicy")
-                        .bad_text(e, "must not be set to 'RestartContainer' for non-sidecar initContainers");
+                    p.child("restartPolicy").bad_text(
+                        e,
+                        "must not be set to 'RestartContainer' for non-sidecar initContainers",
+                    );
                 }
             }
         }
@@ -71,8 +86,15 @@ pub fn init(at: &At, scope: &Scope, e: &mut Errors) {
 const NOT_EPHEMERAL: &str = "cannot be set for an Ephemeral Container";
 /// Fields of a container that an ephemeral one may not have, in the order of the type.
 const EPHEMERAL_FORBIDDEN: [&str; 9] = [
-    "ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe",
-    "readinessProbe", "startupProbe", "lifecycle",
+    "ports",
+    "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "restartPolicyRules",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
 ];
 
 /// `validateEphemeralContainers`.
@@ -179,7 +201,8 @@ fn ports(at: &At, e: &mut Errors) {
             0 => {}
             n => host.complain_num(e, names::port_num(n)),
         }
-        p.child("protocol").required_one_of(e, &["SCTP", "TCP", "UDP"]);
+        p.child("protocol")
+            .required_one_of(e, &["SCTP", "TCP", "UDP"]);
     }
 }
 
@@ -220,7 +243,11 @@ fn resize_policy(at: &At, scope: &Scope, e: &mut Errors) {
             }
         }
         if never && policy != "NotRequired" {
-            at.bad_value(e, policy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
+            at.bad_value(
+                e,
+                policy,
+                "must be 'NotRequired' when pod `restartPolicy` is 'Never'",
+            );
         }
     }
 }
@@ -240,7 +267,8 @@ fn restart_policy(c: &At, e: &mut Errors) {
         e.push(Error::too_many(&rules.path, rules.len(), 20));
     }
     for r in rules.items() {
-        r.child("action").one_of(e, &["Restart", "RestartAllContainers"]);
+        r.child("action")
+            .one_of(e, &["Restart", "RestartAllContainers"]);
         let Some(codes) = r.some("exitCodes") else {
             r.child("exitCodes").required(e, "must be specified");
             continue;

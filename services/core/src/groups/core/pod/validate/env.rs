@@ -1,17 +1,31 @@
 //! Environment variables.
 
-use catena_objects::{field::{Error, Errors}, names};
+use catena_objects::{
+    field::{Error, Errors},
+    names,
+};
 
 use super::volumes::no_backsteps;
 use crate::rules::{At, quantity};
 
 const FIELDS: [&str; 9] = [
-    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
-    "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
 ];
 const RESOURCES: [&str; 6] = [
-    "limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu",
-    "requests.ephemeral-storage", "requests.memory",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
 ];
 const HUGE: [&str; 2] = ["limits.hugepages-", "requests.hugepages-"];
 const DIVISORS: [&str; 13] = [
@@ -71,7 +85,11 @@ fn value_from(at: &At, has_value: bool, e: &mut Errors) {
     } else if has_value {
         at.bad_value(e, "", "may not be specified when `value` is not empty");
     } else if sources > 1 {
-        at.bad_value(e, "", "may not have more than one field specified at a time");
+        at.bad_value(
+            e,
+            "",
+            "may not have more than one field specified at a time",
+        );
     }
 }
 
@@ -114,10 +132,20 @@ fn convert<'a>(version: &str, path: &'a str) -> Result<&'a str, String> {
         };
     }
     match path {
-        "metadata.annotations" | "metadata.labels" | "metadata.name" | "metadata.namespace"
-        | "metadata.uid" | "spec.nodeName" | "spec.restartPolicy" | "spec.serviceAccountName"
-        | "spec.schedulerName" | "status.phase" | "status.hostIP" | "status.hostIPs"
-        | "status.podIP" | "status.podIPs" => Ok(path),
+        "metadata.annotations"
+        | "metadata.labels"
+        | "metadata.name"
+        | "metadata.namespace"
+        | "metadata.uid"
+        | "spec.nodeName"
+        | "spec.restartPolicy"
+        | "spec.serviceAccountName"
+        | "spec.schedulerName"
+        | "status.phase"
+        | "status.hostIP"
+        | "status.hostIPs"
+        | "status.podIP"
+        | "status.podIPs" => Ok(path),
         "spec.host" => Ok("spec.nodeName"),
         _ => Err(format!("field label not supported: {path}")),
     }
@@ -143,7 +171,11 @@ pub fn object_field(at: &At, supported: &[&str], e: &mut Errors) {
     };
     match subscript(internal) {
         Some((head, key)) => {
-            let key = if head == "metadata.annotations" { key.to_lowercase() } else { key.to_owned() };
+            let key = if head == "metadata.annotations" {
+                key.to_lowercase()
+            } else {
+                key.to_owned()
+            };
             for why in names::qualified_name(&key) {
                 at.bad_value(e, key.as_str(), why);
             }
@@ -181,7 +213,11 @@ pub fn resource_field(at: &At, in_volume: bool, e: &mut Errors) {
         _ => return,
     };
     if !supported.contains(&text.as_str()) {
-        let list = if list.is_empty() { DIVISORS.join(", ") } else { list.to_owned() };
+        let list = if list.is_empty() {
+            DIVISORS.join(", ")
+        } else {
+            list.to_owned()
+        };
         let why = format!("only divisor's values {list} are supported with the {noun} resource");
         divisor.bad_value(e, resource.str(), why);
     }
@@ -209,7 +245,11 @@ pub fn env_from(at: &At, e: &mut Errors) {
         match sources {
             0 => at.bad_value(e, "", "must specify one of: `configMapRef` or `secretRef`"),
             1 => {}
-            _ => at.bad_value(e, "", "may not have more than one field specified at a time"),
+            _ => at.bad_value(
+                e,
+                "",
+                "may not have more than one field specified at a time",
+            ),
         }
     }
 }

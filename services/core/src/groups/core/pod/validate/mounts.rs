@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use catena_objects::field::Errors;
 
-use super::{Scope, volumes::{has_backsteps, local_descending}};
+use super::{
+    Scope,
+    volumes::{has_backsteps, local_descending},
+};
 use crate::rules::At;
 
 /// `ValidateVolumeMounts`.
@@ -37,7 +40,8 @@ pub fn mounts(c: &At, scope: &Scope, e: &mut Errors) {
         let expr = At::new(m.child("subPathExpr").v, at.path.child("subPathExpr"));
         if !expr.str().is_empty() {
             if !sub.str().is_empty() {
-                m.child("subPathExpr").bad_text(e, "subPathExpr and subPath are mutually exclusive");
+                m.child("subPathExpr")
+                    .bad_text(e, "subPathExpr and subPath are mutually exclusive");
             }
             local_descending(&expr, e);
         }
@@ -53,7 +57,10 @@ fn propagation(list: &At, m: &At, privileged: bool, e: &mut Errors) {
     let p = At::new(p.v, list.path.child("mountPropagation"));
     p.one_of(e, &["Bidirectional", "HostToContainer", "None"]);
     if p.str() == "Bidirectional" && !privileged {
-        p.forbidden(e, "Bidirectional mount propagation is available only to privileged containers");
+        p.forbidden(
+            e,
+            "Bidirectional mount propagation is available only to privileged containers",
+        );
     }
 }
 
@@ -68,8 +75,13 @@ fn recursive_read_only(list: &At, m: &At, e: &mut Errors) {
             if !m.flag("readOnly") {
                 r.forbidden(e, "may only be specified when readOnly is true");
             }
-            if m.some("mountPropagation").is_some_and(|p| p.str() != "None") {
-                r.forbidden(e, "may only be specified when mountPropagation is None or not specified");
+            if m.some("mountPropagation")
+                .is_some_and(|p| p.str() != "None")
+            {
+                r.forbidden(
+                    e,
+                    "may only be specified when mountPropagation is None or not specified",
+                );
             }
         }
         _ => r.unsupported(e, &["Disabled", "Enabled", "IfPossible"]),

@@ -12,7 +12,13 @@ pub fn probes(c: &At, scope: &Scope, e: &mut Errors) {
             continue;
         };
         handler(&p, &["exec", "httpGet", "tcpSocket", "grpc"], scope, e);
-        for f in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
+        for f in [
+            "initialDelaySeconds",
+            "timeoutSeconds",
+            "periodSeconds",
+            "successThreshold",
+            "failureThreshold",
+        ] {
             p.child(f).non_negative(e);
         }
         let grace = p.child("terminationGracePeriodSeconds");
@@ -72,7 +78,8 @@ fn http_get(at: &At, e: &mut Errors) {
     at.child("scheme").one_of(e, &["HTTP", "HTTPS"]);
     for header in at.child("httpHeaders").items() {
         for why in names::http_header_name(header.text("name")) {
-            at.child("httpHeaders").bad_value(e, header.text("name"), why);
+            at.child("httpHeaders")
+                .bad_value(e, header.text("name"), why);
         }
     }
 }
@@ -90,7 +97,8 @@ fn sleep(at: &At, scope: &Scope, e: &mut Errors) {
     if let Some(grace) = scope.grace
         && !(0..=grace).contains(&seconds)
     {
-        let why = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+        let why =
+            format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
         at.bad_value(e, seconds, why);
     }
 }

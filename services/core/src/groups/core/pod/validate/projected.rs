@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use catena_objects::field::Errors;
 
-use super::{Opts, volumes::{downward_file, key_to_path, local_non_reserved, mode}};
+use super::{
+    Opts,
+    volumes::{downward_file, key_to_path, local_non_reserved, mode},
+};
 use crate::rules::At;
 
 /// `validateProjectedVolumeSource`.

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 
 use super::{Opts, Scope};
 use crate::rules::{At, NOT_NEGATIVE, quantity, resource_names as rn};
@@ -25,7 +29,11 @@ fn pod_name(at: &At, name: &str, e: &mut Errors) {
     let before = e.0.len();
     rn::validate(at, name, e);
     if e.0.len() == before && !pod_level_resource(name) {
-        e.push(Error::not_supported(&at.path, name, &["cpu", "hugepages-", "memory"]));
+        e.push(Error::not_supported(
+            &at.path,
+            name,
+            &["cpu", "hugepages-", "memory"],
+        ));
     }
 }
 
@@ -105,7 +113,8 @@ fn claims(at: &At, known: &BTreeSet<&str>, e: &mut Errors) {
         } else {
             let mut key = name.to_owned();
             if !request.is_empty() {
-                c.child("request").complain(e, names::dns1123_label(request, false));
+                c.child("request")
+                    .complain(e, names::dns1123_label(request, false));
                 key = format!("{name}/{request}");
             }
             if seen.contains(&key) {
@@ -124,7 +133,10 @@ fn claims(at: &At, known: &BTreeSet<&str>, e: &mut Errors) {
                 "must be one of the names in pod.spec.resourceClaims which is empty".to_owned()
             } else {
                 let list: Vec<&str> = known.iter().copied().collect();
-                format!("must be one of the names in pod.spec.resourceClaims: {}", list.join(", "))
+                format!(
+                    "must be one of the names in pod.spec.resourceClaims: {}",
+                    list.join(", ")
+                )
             };
             e.push(error);
         }
@@ -152,10 +164,17 @@ pub fn pod_level(at: &At, scope: &Scope, e: &mut Errors) {
 fn consistency(spec: &At, r: &At, e: &mut Errors) {
     let aggregate = super::super::resources::aggregate(spec.v, "requests");
     for (name, sum) in &aggregate {
-        if let Some(q) = r.child("requests").entries().into_iter().find(|(k, _)| k == name)
+        if let Some(q) = r
+            .child("requests")
+            .entries()
+            .into_iter()
+            .find(|(k, _)| k == name)
             && quantity::cmp(sum, q.1.v).is_gt()
         {
-            let why = format!("must be greater than or equal to aggregate container requests of {}", quantity::text(sum));
+            let why = format!(
+                "must be greater than or equal to aggregate container requests of {}",
+                quantity::text(sum)
+            );
             q.1.bad_value(e, quantity::text(q.1.v), why);
         }
     }
@@ -163,10 +182,17 @@ fn consistency(spec: &At, r: &At, e: &mut Errors) {
         if !rn::is_huge_page(&name) {
             continue;
         }
-        if let Some(q) = r.child("limits").entries().into_iter().find(|(k, _)| *k == name)
+        if let Some(q) = r
+            .child("limits")
+            .entries()
+            .into_iter()
+            .find(|(k, _)| *k == name)
             && quantity::cmp(&sum, q.1.v).is_gt()
         {
-            let why = format!("must be greater than or equal to aggregate container limits of {}", quantity::text(&sum));
+            let why = format!(
+                "must be greater than or equal to aggregate container limits of {}",
+                quantity::text(&sum)
+            );
             q.1.bad_value(e, quantity::text(q.1.v), why);
         }
     }
@@ -176,8 +202,16 @@ fn consistency(spec: &At, r: &At, e: &mut Errors) {
             if let Some(limit) = limit
                 && quantity::cmp(q.v, limit).is_gt()
             {
-                let path = r.path.child("containers").index(i).key(name).child("limits");
-                let why = format!("must be less than or equal to pod limits of {}", quantity::text(limit));
+                let path = r
+                    .path
+                    .child("containers")
+                    .index(i)
+                    .key(name)
+                    .child("limits");
+                let why = format!(
+                    "must be less than or equal to pod limits of {}",
+                    quantity::text(limit)
+                );
                 e.push(Error::invalid(&path, quantity::text(q.v), why));
             }
         }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{field::{Error, Errors}, names};
+use catena_objects::{
+    field::{Error, Errors},
+    names,
+};
 
 use super::Opts;
 use crate::rules::{At, labels};
@@ -17,7 +20,10 @@ pub fn tolerations(at: &At, e: &mut Errors) {
             operator.bad_text(e, "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
         }
         if t.some("tolerationSeconds").is_some() && effect.str() != "NoExecute" {
-            effect.bad_text(e, "effect must be 'NoExecute' when `tolerationSeconds` is set");
+            effect.bad_text(
+                e,
+                "effect must be 'NoExecute' when `tolerationSeconds` is set",
+            );
         }
         let value = t.text("value");
         match operator.str() {
@@ -63,15 +69,28 @@ pub fn spread(at: &At, opts: Opts, e: &mut Errors) {
         if c.text("topologyKey").is_empty() {
             c.child("topologyKey").required(e, "can not be empty");
         }
-        c.child("whenUnsatisfiable").one_of(e, &["DoNotSchedule", "ScheduleAnyway"]);
-        let pair = |c: &At| format!("{{{}, {}}}", c.text("topologyKey"), c.text("whenUnsatisfiable"));
+        c.child("whenUnsatisfiable")
+            .one_of(e, &["DoNotSchedule", "ScheduleAnyway"]);
+        let pair = |c: &At| {
+            format!(
+                "{{{}, {}}}",
+                c.text("topologyKey"),
+                c.text("whenUnsatisfiable")
+            )
+        };
         if all[i + 1..].iter().any(|o| pair(o) == pair(c)) {
-            e.push(Error::duplicate(&c.path.child("{topologyKey, whenUnsatisfiable}"), pair(c)));
+            e.push(Error::duplicate(
+                &c.path.child("{topologyKey, whenUnsatisfiable}"),
+                pair(c),
+            ));
         }
         if let Some(min) = c.some("minDomains") {
             min.positive(e);
             if c.text("whenUnsatisfiable") != "DoNotSchedule" {
-                let why = format!("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {}", c.text("whenUnsatisfiable"));
+                let why = format!(
+                    "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {}",
+                    c.text("whenUnsatisfiable")
+                );
                 min.invalid(e, why);
             }
         }
@@ -103,12 +122,25 @@ pub fn label_keys(at: &At, e: &mut Errors) {
             labels::key(&k, k.str(), e);
         }
     }
-    let mut seen: BTreeSet<&str> = selector.child("matchLabels").entries().iter().map(|(k, _)| *k).collect();
+    let mut seen: BTreeSet<&str> = selector
+        .child("matchLabels")
+        .entries()
+        .iter()
+        .map(|(k, _)| *k)
+        .collect();
     for r in selector.child("matchExpressions").items() {
         let key = r.text("key");
-        let index = keys.items().collect::<Vec<_>>().iter().rposition(|k| k.str() == key);
+        let index = keys
+            .items()
+            .collect::<Vec<_>>()
+            .iter()
+            .rposition(|k| k.str() == key);
         if let (Some(i), true) = (index, seen.contains(key)) {
-            e.push(Error::invalid(&at.path.index(i), key, "exists in both matchLabelKeys and labelSelector"));
+            e.push(Error::invalid(
+                &at.path.index(i),
+                key,
+                "exists in both matchLabelKeys and labelSelector",
+            ));
         }
         seen.insert(key);
     }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 
 use super::{Opts, volumes::local_descending, windows};
 use crate::rules::At;
@@ -20,8 +24,14 @@ pub fn pod(at: &At, opts: Opts, e: &mut Errors) {
         id(&g, e);
     }
     if at.flag("shareProcessNamespace") && at.flag("hostPID") {
-        At::new(at.child("shareProcessNamespace").v, sc.path.child("shareProcessNamespace"))
-            .invalid(e, "ShareProcessNamespace and HostPID cannot both be enabled");
+        At::new(
+            at.child("shareProcessNamespace").v,
+            sc.path.child("shareProcessNamespace"),
+        )
+        .invalid(
+            e,
+            "ShareProcessNamespace and HostPID cannot both be enabled",
+        );
     }
     sysctls(at, &sc.child("sysctls"), opts, e);
     if let Some(p) = sc.some("fsGroupChangePolicy") {
@@ -80,7 +90,9 @@ pub fn host_sysctl(name: &str, spec: &Value) -> Option<&'static str> {
         _ => name.to_owned(),
     };
     let net = dotted.starts_with("net.");
-    let ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."].iter().any(|p| dotted.starts_with(p))
+    let ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."]
+        .iter()
+        .any(|p| dotted.starts_with(p))
         || dotted == "kernel.sem";
     if net && spec.bool_at(&["hostNetwork"]) == Some(true) {
         return Some("may not be specified when 'hostNetwork' is true");
@@ -108,7 +120,11 @@ pub fn container(sc: &At, host_users: bool, e: &mut Errors) {
     if sc.v.bool_at(&["allowPrivilegeEscalation"]) == Some(false) {
         let shown = || crate::rules::go_struct(sc.v, &CONTEXT_FIELDS);
         if sc.flag("privileged") {
-            sc.bad_value(e, shown(), "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+            sc.bad_value(
+                e,
+                shown(),
+                "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+            );
         }
         for cap in sc.child("capabilities").child("add").items() {
             if cap.str() == "CAP_SYS_ADMIN" {
@@ -121,9 +137,18 @@ pub fn container(sc: &At, host_users: bool, e: &mut Errors) {
 }
 
 const CONTEXT_FIELDS: [&str; 12] = [
-    "capabilities", "privileged", "SELinuxOptions:seLinuxOptions", "windowsOptions", "runAsUser",
-    "runAsGroup", "runAsNonRoot", "readOnlyRootFilesystem", "allowPrivilegeEscalation",
-    "procMount", "seccompProfile", "appArmorProfile",
+    "capabilities",
+    "privileged",
+    "SELinuxOptions:seLinuxOptions",
+    "windowsOptions",
+    "runAsUser",
+    "runAsGroup",
+    "runAsNonRoot",
+    "readOnlyRootFilesystem",
+    "allowPrivilegeEscalation",
+    "procMount",
+    "seccompProfile",
+    "appArmorProfile",
 ];
 
 fn seccomp(at: &At, e: &mut Errors) {

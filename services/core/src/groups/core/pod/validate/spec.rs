@@ -2,9 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 
-use super::{Opts, Scope, affinity, annotations, containers, resources, scheduling, security, visit, volumes, windows};
+use super::{
+    Opts, Scope, affinity, annotations, containers, resources, scheduling, security, visit,
+    volumes, windows,
+};
 use crate::rules::{At, labels, meta};
 
 /// Rules of a spec; `pod` is the metadata of a real pod, `None` for templates.
@@ -69,7 +76,10 @@ fn names_and_numbers(at: &At, e: &mut Errors) {
     subdomain("serviceAccountName", e);
     subdomain("nodeName", e);
     if let Some(f) = at.some("activeDeadlineSeconds") {
-        f.complain_num(e, names::in_range(f.int().unwrap_or(0), 1, i64::from(i32::MAX)));
+        f.complain_num(
+            e,
+            names::in_range(f.int().unwrap_or(0), 1, i64::from(i32::MAX)),
+        );
     }
     for name in ["hostname", "subdomain"] {
         let f = at.child(name);
@@ -115,7 +125,10 @@ pub fn pod_template_spec(at: &At, opts: Opts, e: &mut Errors) {
     let metadata = at.child("metadata");
     // Go names these fields without `metadata`.
     let labels_at = At::new(metadata.child("labels").v, at.path.child("labels"));
-    let annotations_at = At::new(metadata.child("annotations").v, at.path.child("annotations"));
+    let annotations_at = At::new(
+        metadata.child("annotations").v,
+        at.path.child("annotations"),
+    );
     let spec = at.child("spec");
     labels::labels(&labels_at, e);
     meta::annotations(&annotations_at, e);
@@ -134,7 +147,10 @@ fn resource_claims(at: &At, pod: Option<&Value>, e: &mut Errors) {
     for claim in at.items() {
         if mirror {
             let root = catena_objects::field::Path::new("");
-            e.push(Error::forbidden(&root, "static pods do not support resource claims"));
+            e.push(Error::forbidden(
+                &root,
+                "static pods do not support resource claims",
+            ));
             continue;
         }
         let name = claim.child("name");
@@ -145,12 +161,22 @@ fn resource_claims(at: &At, pod: Option<&Value>, e: &mut Errors) {
         } else {
             name.duplicate(e);
         }
-        let (by_name, by_template) = (claim.some("resourceClaimName"), claim.some("resourceClaimTemplateName"));
-        let go = crate::rules::go_struct(claim.v, &["name=", "resourceClaimName", "resourceClaimTemplateName"]);
+        let (by_name, by_template) = (
+            claim.some("resourceClaimName"),
+            claim.some("resourceClaimTemplateName"),
+        );
+        let go = crate::rules::go_struct(
+            claim.v,
+            &["name=", "resourceClaimName", "resourceClaimTemplateName"],
+        );
         if by_name.is_some() && by_template.is_some() {
             claim.bad_value(e, go, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
         } else if by_name.is_none() && by_template.is_none() {
-            claim.bad_value(e, go, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+            claim.bad_value(
+                e,
+                go,
+                "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`",
+            );
         }
         for f in [by_name, by_template].into_iter().flatten() {
             f.complain(e, names::dns1123_subdomain(f.str(), false));
@@ -183,7 +209,10 @@ fn dns(at: &At, e: &mut Errors) {
             return;
         }
         if servers.is_empty() {
-            servers.required(e, "must provide at least one DNS nameserver when `dnsPolicy` is None");
+            servers.required(
+                e,
+                "must provide at least one DNS nameserver when `dnsPolicy` is None",
+            );
             return;
         }
     }
@@ -199,7 +228,10 @@ fn dns(at: &At, e: &mut Errors) {
     }
     let joined: usize = searches.items().map(|s| s.str().len() + 1).sum();
     if joined > 2049 {
-        searches.invalid(e, "must not have more than 2048 characters (including spaces) in the search list");
+        searches.invalid(
+            e,
+            "must not have more than 2048 characters (including spaces) in the search list",
+        );
     }
     for s in searches.items() {
         if s.str() != "." {
@@ -221,7 +253,11 @@ fn host_users(at: &At, scope: &Scope, e: &mut Errors) {
     if scope.host_users {
         return;
     }
-    for (name, shown) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
+    for (name, shown) in [
+        ("hostNetwork", "hostNetwork"),
+        ("hostPID", "HostPID"),
+        ("hostIPC", "HostIPC"),
+    ] {
         if at.flag(name) {
             at.child(shown).forbidden(e, "when `hostUsers` is false");
         }
@@ -229,7 +265,8 @@ fn host_users(at: &At, scope: &Scope, e: &mut Errors) {
     if !scope.opts.devices_in_user_namespace {
         for c in visit(at) {
             if !c.child("volumeDevices").is_empty() {
-                c.child("volumeDevices").forbidden(e, "when `hostUsers` is false");
+                c.child("volumeDevices")
+                    .forbidden(e, "when `hostUsers` is false");
             }
         }
     }
@@ -260,11 +297,10 @@ fn file_key_volumes(at: &At, e: &mut Errors) {
                 continue;
             };
             let name = key.child("volumeName");
-            let volume = at
-                .v
-                .items_at(&["volumes"])
-                .iter()
-                .rfind(|v| v.str_at(&["name"]) == name.str());
+            let volume =
+                at.v.items_at(&["volumes"])
+                    .iter()
+                    .rfind(|v| v.str_at(&["name"]) == name.str());
             match volume {
                 None => name.not_found(e),
                 Some(v) if v.get("emptyDir").is_none() => {

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catena_objects::{Value, field::{Error, Errors}, names};
+use catena_objects::{
+    Value,
+    field::{Error, Errors},
+    names,
+};
 
 use super::{Opts, containers::pull_policy, env, projected};
 use crate::rules::{At, claim, quantity};
@@ -15,13 +19,21 @@ const TYPES: [(&str, &str, &str); 30] = [
     ("hostPath", "hostPath", "hostPath"),
     ("gitRepo", "gitRepo", "gitRepo"),
     ("gcePersistentDisk", "gcePersistentDisk", "persistentDisk"),
-    ("awsElasticBlockStore", "awsElasticBlockStore", "awsElasticBlockStore"),
+    (
+        "awsElasticBlockStore",
+        "awsElasticBlockStore",
+        "awsElasticBlockStore",
+    ),
     ("secret", "secret", "secret"),
     ("nfs", "nfs", "nfs"),
     ("iscsi", "iscsi", "iscsi"),
     ("glusterfs", "glusterfs", "glusterfs"),
     ("flocker", "flocker", "flocker"),
-    ("persistentVolumeClaim", "persistentVolumeClaim", "persistentVolumeClaim"),
+    (
+        "persistentVolumeClaim",
+        "persistentVolumeClaim",
+        "persistentVolumeClaim",
+    ),
     ("rbd", "rbd", "rbd"),
     ("cinder", "cinder", "cinder"),
     ("cephfs", "cephFS", "cephfs"),
@@ -32,7 +44,11 @@ const TYPES: [(&str, &str, &str); 30] = [
     ("configMap", "configMap", "configMap"),
     ("azureFile", "azureFile", "azureFile"),
     ("vsphereVolume", "vsphereVolume", "vsphereVolume"),
-    ("photonPersistentDisk", "photonPersistentDisk", "photonPersistentDisk"),
+    (
+        "photonPersistentDisk",
+        "photonPersistentDisk",
+        "photonPersistentDisk",
+    ),
     ("portworxVolume", "portworxVolume", "portworxVolume"),
     ("azureDisk", "azureDisk", "azureDisk"),
     ("storageos", "storageos", "storageos"),
@@ -44,7 +60,12 @@ const TYPES: [(&str, &str, &str); 30] = [
 ];
 
 /// `ValidateVolumes`: the good ones by name.
-pub fn volumes<'a>(at: &At<'a>, pod: Option<&Value>, opts: Opts, e: &mut Errors) -> BTreeMap<&'a str, &'a Value> {
+pub fn volumes<'a>(
+    at: &At<'a>,
+    pod: Option<&Value>,
+    opts: Opts,
+    e: &mut Errors,
+) -> BTreeMap<&'a str, &'a Value> {
     let pod_name = pod.map_or("", |m| m.str_at(&["name"]));
     let created: BTreeSet<String> = at
         .items()
@@ -70,7 +91,10 @@ pub fn volumes<'a>(at: &At<'a>, pod: Option<&Value>, opts: Opts, e: &mut Errors)
         e.extend(own);
         let claim = v.down(&["persistentVolumeClaim", "claimName"]);
         if claim.has() && created.contains(claim.str()) {
-            claim.bad_text(e, "must not reference a PVC that gets created for an ephemeral volume");
+            claim.bad_text(
+                e,
+                "must not reference a PVC that gets created for an ephemeral volume",
+            );
         }
     }
     good
@@ -84,14 +108,18 @@ fn source(v: &At, pod_name: &str, opts: Opts, e: &mut Errors) {
             continue;
         };
         if seen {
-            v.child(second).forbidden(e, "may not specify more than 1 volume type");
+            v.child(second)
+                .forbidden(e, "may not specify more than 1 volume type");
         } else {
             let s = At::new(s.v, v.path.child(checked));
             one(name, &s, v, pod_name, opts, e);
             seen = true;
         }
         let portal = s.text("targetPortal");
-        if name == "iscsi" && s.some("initiatorName").is_some() && v.text("name").len() + 1 + portal.len() > 64 {
+        if name == "iscsi"
+            && s.some("initiatorName").is_some()
+            && v.text("name").len() + 1 + portal.len() > 64
+        {
             v.child("name").bad_text(e, "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.");
         }
     }
@@ -104,7 +132,8 @@ fn one(kind: &str, s: &At, v: &At, pod_name: &str, opts: Opts, e: &mut Errors) {
     match kind {
         "emptyDir" => {
             if s.some("sizeLimit").is_some_and(|q| quantity::sign(q.v) < 0) {
-                s.child("sizeLimit").forbidden(e, "SizeLimit field must be a valid resource quantity");
+                s.child("sizeLimit")
+                    .forbidden(e, "SizeLimit field must be a valid resource quantity");
             }
         }
         "hostPath" => host_path(s, e),
@@ -193,7 +222,11 @@ fn plain(kind: &str, s: &At, e: &mut Errors) {
                 s.required(e, "one of datasetName and datasetUUID is required");
             }
             if !name.is_empty() && !uuid.is_empty() {
-                s.bad_value(e, "resource", "datasetName and datasetUUID can not be specified simultaneously");
+                s.bad_value(
+                    e,
+                    "resource",
+                    "datasetName and datasetUUID can not be specified simultaneously",
+                );
             }
             if name.contains('/') {
                 s.child("datasetName").bad_text(e, "must not contain '/'");
@@ -217,14 +250,27 @@ fn host_path(s: &At, e: &mut Errors) {
     }
     no_backsteps(&path, e);
     if let Some(t) = s.some("type") {
-        t.one_of(e, &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"]);
+        t.one_of(
+            e,
+            &[
+                "",
+                "BlockDevice",
+                "CharDevice",
+                "Directory",
+                "DirectoryOrCreate",
+                "File",
+                "FileOrCreate",
+                "Socket",
+            ],
+        );
     }
 }
 
 fn partitioned(s: &At, id: &str, e: &mut Errors) {
     s.child(id).need(e);
     if !(0..=255).contains(&s.num("partition")) {
-        s.child("partition").bad_num(e, "must be between 1 and 255, inclusive");
+        s.child("partition")
+            .bad_num(e, "must be between 1 and 255, inclusive");
     }
 }
 
@@ -254,7 +300,11 @@ pub fn key_to_path(at: &At, e: &mut Errors) {
 /// `validateDownwardAPIVolumeFile`.
 pub fn downward_file(at: &At, e: &mut Errors) {
     const FIELDS: [&str; 5] = [
-        "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
+        "metadata.annotations",
+        "metadata.labels",
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
     ];
     at.child("path").need(e);
     local_non_reserved(&at.child("path"), e);
@@ -262,7 +312,11 @@ pub fn downward_file(at: &At, e: &mut Errors) {
         (Some(f), other) => {
             env::object_field(&f, &FIELDS, e);
             if other.is_some() {
-                at.bad_value(e, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
+                at.bad_value(
+                    e,
+                    "resource",
+                    "fieldRef and resourceFieldRef can not be specified simultaneously",
+                );
             }
         }
         (None, Some(r)) => env::resource_field(&r, true, e),
@@ -324,9 +378,13 @@ fn is_iqn(rest: &str) -> bool {
         && b[5] == b'-'
         && b[6..8].iter().all(u8::is_ascii_digit)
         && b[8] == b'.';
-    date && b[9..].iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.'))
+    date && b[9..]
+        .iter()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.'))
         && !tail.is_empty()
-        && !tail.contains(|c: char| matches!(c, ',' | ';' | '*' | '&' | '$' | '|') || c.is_ascii_whitespace())
+        && !tail.contains(|c: char| {
+            matches!(c, ',' | ';' | '*' | '&' | '$' | '|') || c.is_ascii_whitespace()
+        })
 }
 
 fn iscsi(s: &At, e: &mut Errors) {
@@ -337,7 +395,8 @@ fn iscsi(s: &At, e: &mut Errors) {
     } else if let Some(why) = iscsi_name(iqn.str()) {
         iqn.bad_text(e, why);
     }
-    s.child("lun").complain_num(e, names::in_range(s.num("lun"), 0, 255));
+    s.child("lun")
+        .complain_num(e, names::in_range(s.num("lun"), 0, 255));
     if (s.flag("chapAuthDiscovery") || s.flag("chapAuthSession")) && s.some("secretRef").is_none() {
         s.child("secretRef").required(e, "");
     }
@@ -354,7 +413,10 @@ fn fibre_channel(s: &At, e: &mut Errors) {
         wwns.required(e, "must specify either targetWWNs or wwids, but not both");
     }
     if !wwns.is_empty() && !wwids.is_empty() {
-        wwns.invalid(e, "targetWWNs and wwids can not be specified simultaneously");
+        wwns.invalid(
+            e,
+            "targetWWNs and wwids can not be specified simultaneously",
+        );
     }
     if !wwns.is_empty() {
         match lun.int() {
@@ -390,7 +452,10 @@ fn azure_disk(s: &At, e: &mut Errors) {
         uri.unsupported(e, &["/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"]);
     }
     if kind.str() != "Managed" && !uri.str().starts_with("https://") {
-        uri.unsupported(e, &["https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"]);
+        uri.unsupported(
+            e,
+            &["https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"],
+        );
     }
 }
 
@@ -400,7 +465,10 @@ fn quobyte(s: &At, e: &mut Errors) {
     if registry.str().is_empty() {
         registry.required(e, PAIRS);
     } else if s.text("tenant").len() >= 65 {
-        s.child("tenant").required(e, "must be a UUID and may not exceed a length of 64 characters");
+        s.child("tenant").required(
+            e,
+            "must be a UUID and may not exceed a length of 64 characters",
+        );
     } else {
         for pair in registry.str().split(',') {
             if pair.matches(':').count() != 1 && !pair.contains("]:") {
@@ -431,7 +499,8 @@ fn csi(s: &At, e: &mut Errors) {
         if name.str().is_empty() {
             name.required(e, "");
         } else {
-            At::new(name.v, s.path.child("name")).complain(e, names::dns1123_subdomain(name.str(), false));
+            At::new(name.v, s.path.child("name"))
+                .complain(e, names::dns1123_subdomain(name.str(), false));
         }
     }
 }

@@ -18,7 +18,11 @@ pub fn linux_pod(at: &At, e: &mut Errors) {
 /// `validateWindows`; `at` is the spec.
 pub fn windows_pod(at: &At, e: &mut Errors) {
     let deny = |f: At, e: &mut Errors| {
-        let zero = f.v.as_bool() == Some(false) && matches!(f.path.as_str().rsplit('.').next(), Some("hostPID" | "hostIPC"));
+        let zero = f.v.as_bool() == Some(false)
+            && matches!(
+                f.path.as_str().rsplit('.').next(),
+                Some("hostPID" | "hostIPC")
+            );
         if f.has() && !zero {
             f.forbidden(e, "cannot be set for a windows pod");
         }
@@ -30,19 +34,38 @@ pub fn windows_pod(at: &At, e: &mut Errors) {
         for name in ["hostUsers", "hostPID", "hostIPC"] {
             deny(at.child(name), e);
         }
-        for name in ["seccompProfile", "fsGroup", "fsGroupChangePolicy", "sysctls"] {
+        for name in [
+            "seccompProfile",
+            "fsGroup",
+            "fsGroupChangePolicy",
+            "sysctls",
+        ] {
             deny(sc.child(name), e);
         }
         deny(at.child("shareProcessNamespace"), e);
-        for name in ["runAsUser", "runAsGroup", "supplementalGroups", "supplementalGroupsPolicy", "seLinuxChangePolicy"] {
+        for name in [
+            "runAsUser",
+            "runAsGroup",
+            "supplementalGroups",
+            "supplementalGroupsPolicy",
+            "seLinuxChangePolicy",
+        ] {
             deny(sc.child(name), e);
         }
     }
     for c in visit(at) {
         let sc = c.child("securityContext");
         for name in [
-            "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem",
-            "privileged", "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
+            "appArmorProfile",
+            "seLinuxOptions",
+            "seccompProfile",
+            "capabilities",
+            "readOnlyRootFilesystem",
+            "privileged",
+            "allowPrivilegeEscalation",
+            "procMount",
+            "runAsUser",
+            "runAsGroup",
         ] {
             deny(sc.child(name), e);
         }
@@ -60,7 +83,8 @@ pub fn host_process(at: &At, e: &mut Errors) {
         if let (Some(pod), Some(own)) = (of_pod, own)
             && pod != own
         {
-            let why = format!("pod hostProcess value must be identical if both are specified, was {pod}");
+            let why =
+                format!("pod hostProcess value must be identical if both are specified, was {pod}");
             c.down(&PATH).invalid(e, why);
         }
         host += usize::from(own.or(of_pod) == Some(true));
@@ -72,7 +96,11 @@ pub fn host_process(at: &At, e: &mut Errors) {
         at.bad_value(e, "", "If pod contains any hostProcess containers then all containers must be HostProcess containers");
     }
     if !at.flag("hostNetwork") {
-        at.child("hostNetwork").bad_value(e, false, "hostNetwork must be true if pod contains any hostProcess containers");
+        at.child("hostNetwork").bad_value(
+            e,
+            false,
+            "hostNetwork must be true if pod contains any hostProcess containers",
+        );
     }
 }
 
@@ -110,22 +138,39 @@ fn user_name(at: &At, e: &mut Errors) {
     };
     if let Some(d) = domain {
         if d.len() >= 256 {
-            at.bad_text(e, "runAsUserName's Domain length must be under 256 characters");
+            at.bad_text(
+                e,
+                "runAsUserName's Domain length must be under 256 characters",
+            );
         }
         if !is_net_bios(d) && !is_dns(d) {
-            at.bad_text(e, "runAsUserName's Domain doesn't match the NetBios nor the DNS format");
+            at.bad_text(
+                e,
+                "runAsUserName's Domain doesn't match the NetBios nor the DNS format",
+            );
         }
     }
     if user.is_empty() {
         at.bad_text(e, "runAsUserName's User cannot be empty");
     } else if user.len() > 104 {
-        at.bad_text(e, "runAsUserName's User length must not be longer than 104 characters");
+        at.bad_text(
+            e,
+            "runAsUserName's User length must not be longer than 104 characters",
+        );
     }
     if !user.is_empty() && user.chars().all(|c| c == '.' || c == ' ') {
-        at.bad_text(e, "runAsUserName's User cannot contain only periods or spaces");
+        at.bad_text(
+            e,
+            "runAsUserName's User cannot contain only periods or spaces",
+        );
     }
-    if user.contains(['"', '/', '\\', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '@', '[', ']']) {
-        at.bad_text(e, "runAsUserName's User cannot contain the following characters: \"/\\:;|=,+*?<>@[]");
+    if user.contains([
+        '"', '/', '\\', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '@', '[', ']',
+    ]) {
+        at.bad_text(
+            e,
+            "runAsUserName's User cannot contain the following characters: \"/\\:;|=,+*?<>@[]",
+        );
     }
 }
 

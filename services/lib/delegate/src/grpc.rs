@@ -1,0 +1,26 @@
+//! The contract over gRPC.
+
+pub mod client;
+pub mod server;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+/// Largest message in either direction: a body of a short request with its head.
+pub(crate) const MAX_MESSAGE: usize = 16 << 20;
+/// A whole body up to here goes in one item of a stream, a longer one in pieces of it.
+pub(crate) const PIECE: usize = 1 << 20;
+/// Windows: a large list must not wait for the reader's acknowledgement.
+pub(crate) const STREAM_WINDOW: u32 = 4 << 20;
+pub(crate) const CONNECTION_WINDOW: u32 = 16 << 20;
+pub(crate) const FRAME: u32 = 1 << 20;
+/// Room for `Status` in the trailers.
+pub(crate) const HEADER_LIST: u32 = 1 << 20;
+/// Every watch is a stream of its own.
+pub(crate) const MAX_STREAMS: u32 = 100_000;
+/// A peer that vanished is noticed after both.
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(crate) const TRACEPARENT: &str = "traceparent";

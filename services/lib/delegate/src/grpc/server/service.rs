@@ -1,0 +1,224 @@
+//! The four calls.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::{Bytes, BytesMut};
+use catena_objects::Status;
+use catena_proto::delegate::v1::{self as pb, delegate_server, serve_reply, upgrade_item};
+use catena_runtime::trace;
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request as Call, Response as Answer, Streaming};
+use tracing::Instrument as _;
+
+use super::{accept::Peer, items};
+use crate::{
+    Body, ByteStream, Delegate, Outcome, Request,
+    grpc::{MAX_MESSAGE, TRACEPARENT},
+    local::within,
+    wire,
+};
+
+/// Headers and framing of an answer beside its body.
+const HEADROOM: usize = 1 << 20;
+
+pub(super) struct Service {
+    delegate: Arc<dyn Delegate>,
+    drain: CancellationToken,
+}
+
+pub(super) type Items = BoxStream<'static, Result<pb::ServeItem, tonic::Status>>;
+
+impl Service {
+    pub(super) fn new(delegate: Arc<dyn Delegate>, drain: CancellationToken) -> Self {
+        Self { delegate, drain }
+    }
+}
+
+/// Refuses callers that are no front. Without a verdict nobody is one.
+fn admit<T>(call: &Call<T>) -> Result<(), tonic::Status> {
+    match call.extensions().get::<Peer>() {
+        Some(Peer(Ok(()))) => Ok(()),
+        Some(Peer(Err(why))) => Err(tonic::Status::permission_denied(&**why)),
+        None => Err(tonic::Status::permission_denied("the peer is not known")),
+    }
+}
+
+/// The request of a call and the span of this hop, which `request` carries on.
+fn open(
+    message: pb::ServeRequest,
+    metadata: Option<&str>,
+) -> Result<(Request, tracing::Span), tonic::Status> {
+    let mut request = wire::request_from(message)?;
+    if let Some(parent) = metadata {
+        parent.clone_into(&mut request.traceparent);
+    }
+    let span = trace::hop(
+        "delegate.serve",
+        &request.traceparent,
+        &request.method,
+        &request.path,
+        &request.info.verb,
+    );
+    if let Some(own) = trace::traceparent_of(&span) {
+        request.traceparent = own;
+    }
+    Ok((request, span))
+}
+
+fn parent<T>(call: &Call<T>) -> Option<String> {
+    call.metadata()
+        .get(TRACEPARENT)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned)
+}
+
+#[tonic::async_trait]
+impl delegate_server::Delegate for Service {
+    async fn serve(
+        &self,
+        call: Call<pb::ServeRequest>,
+    ) -> Result<Answer<pb::ServeReply>, tonic::Status> {
+        admit(&call)?;
+        let parent = parent(&call);
+        let (request, span) = open(call.into_inner(), parent.as_deref())?;
+        let repeatable = matches!(request.method.as_str(), "GET" | "HEAD");
+        let deadline = request.deadline;
+        let work = within(deadline, self.delegate.serve(request));
+        let outcome = work
+            .instrument(span)
+            .await
+            .map_err(|s| wire::status_to(&s))?;
+        let reply = reply(outcome, repeatable, deadline)
+            .await
+            .map_err(|s| wire::status_to(&s))?;
+        Ok(Answer::new(pb::ServeReply {
+            outcome: Some(reply),
+        }))
+    }
+
+    type ServeStreamStream = Items;
+
+    async fn serve_stream(
+        &self,
+        call: Call<pb::ServeRequest>,
+    ) -> Result<Answer<Items>, tonic::Status> {
+        admit(&call)?;
+        let parent = parent(&call);
+        let (request, span) = open(call.into_inner(), parent.as_deref())?;
+        // A stream without a deadline lives until one side goes: it must not hold up a drain.
+        let drain = request.deadline.is_none().then(|| self.drain.clone());
+        let work = within(request.deadline, self.delegate.serve(request));
+        let outcome = work
+            .instrument(span)
+            .await
+            .map_err(|s| wire::status_to(&s))?;
+        Ok(Answer::new(items::from_outcome(outcome, drain)))
+    }
+
+    type UpgradeStream = Items;
+
+    async fn upgrade(
+        &self,
+        call: Call<Streaming<pb::UpgradeItem>>,
+    ) -> Result<Answer<Items>, tonic::Status> {
+        admit(&call)?;
+        let parent = parent(&call);
+        let mut input = call.into_inner();
+        let first = input.message().await?.and_then(|i| i.item);
+        let Some(upgrade_item::Item::Request(message)) = first else {
+            return Err(tonic::Status::invalid_argument(
+                "the first item is no request",
+            ));
+        };
+        let (request, span) = open(message, parent.as_deref())?;
+        let work = self.delegate.upgrade(request, bytes_of(input));
+        let outcome = work
+            .instrument(span)
+            .await
+            .map_err(|s| wire::status_to(&s))?;
+        Ok(Answer::new(items::from_outcome(
+            outcome,
+            Some(self.drain.clone()),
+        )))
+    }
+
+    type DescribeStream = BoxStream<'static, Result<pb::Description, tonic::Status>>;
+
+    async fn describe(
+        &self,
+        call: Call<pb::DescribeRequest>,
+    ) -> Result<Answer<Self::DescribeStream>, tonic::Status> {
+        admit(&call)?;
+        let items = self.delegate.describe().map(|d| match d {
+            Ok(d) => Ok(wire::description_to(d)),
+            Err(s) => Err(wire::status_to(&s)),
+        });
+        Ok(Answer::new(
+            items
+                .take_until(self.drain.clone().cancelled_owned())
+                .boxed(),
+        ))
+    }
+}
+
+/// The bytes of an upgraded client, until it ends its side.
+fn bytes_of(input: Streaming<pb::UpgradeItem>) -> ByteStream {
+    stream::unfold(Some(input), |input| async move {
+        let mut input = input?;
+        match input.message().await {
+            Ok(Some(pb::UpgradeItem {
+                item: Some(upgrade_item::Item::Data(b)),
+            })) => Some((Ok(b), Some(input))),
+            Ok(Some(_)) => Some((
+                Err(Status::bad_request(
+                    "an item of an upgraded stream is no data",
+                )),
+                None,
+            )),
+            Ok(None) => None,
+            Err(e) => Some((Err(wire::status_from(&e, "front")), None)),
+        }
+    })
+    .boxed()
+}
+
+async fn reply(
+    outcome: Outcome,
+    repeatable: bool,
+    deadline: Option<Instant>,
+) -> Result<serve_reply::Outcome, Status> {
+    let Outcome::Served(response) = outcome else {
+        return Ok(serve_reply::Outcome::NotMine(pb::NotMine {}));
+    };
+    let (head, body) = wire::head_to(response);
+    let body = match body {
+        Body::Full(b) if b.len() > MAX_MESSAGE - HEADROOM && repeatable => {
+            return Ok(serve_reply::Outcome::AskStreamed(pb::AskStreamed {}));
+        }
+        Body::Full(b) => b,
+        Body::Stream(_) if repeatable => {
+            return Ok(serve_reply::Outcome::AskStreamed(pb::AskStreamed {}));
+        }
+        // A change must not be made twice, so its answer is gathered here.
+        Body::Stream(s) => within(deadline, gather(s)).await?,
+    };
+    Ok(serve_reply::Outcome::Served(pb::Served {
+        head: Some(head),
+        body,
+    }))
+}
+
+async fn gather(mut body: ByteStream) -> Result<Bytes, Status> {
+    let mut out = BytesMut::new();
+    while let Some(part) = body.next().await {
+        out.extend_from_slice(&part?);
+        if out.len() > MAX_MESSAGE - HEADROOM {
+            return Err(Status::internal("the answer to a change is too large"));
+        }
+    }
+    Ok(out.freeze())
+}
