@@ -1,0 +1,1 @@
+//! Generated code is what its generator makes now (`tests/`).
