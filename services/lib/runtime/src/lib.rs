@@ -1,7 +1,13 @@
-//! What every process has: certificates, logs, traces, metrics, process life.
+//! What every process has: certificates, flags, logs, traces, process life.
 
 pub mod files;
+pub mod flags;
+pub mod log;
 pub mod net;
 pub mod pki;
+mod process;
 pub mod tls;
 pub mod trace;
+pub mod version;
+
+pub use process::{STACK, process};
