@@ -8,6 +8,7 @@ mod formats;
 mod hub;
 mod names;
 mod parts;
+pub(crate) mod resource;
 mod schema;
 mod spec;
 mod status;
@@ -24,6 +25,8 @@ pub(crate) const GROUP: &str = "apiextensions.k8s.io";
 pub(crate) const VERSION: &str = "v1";
 pub(crate) const KIND: &str = "CustomResourceDefinition";
 pub(crate) const PLURAL: &str = "customresourcedefinitions";
+/// Set on old definitions whose resources keep what the schema does not know.
+pub(crate) const PRESERVE: [&str; 2] = ["spec", "preserveUnknownFields"];
 /// Keeps a definition until its instances are gone.
 pub(crate) const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 

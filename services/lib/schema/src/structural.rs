@@ -17,7 +17,7 @@ pub use list_map::validate_lists;
 pub use parse::{has_validations, parse};
 pub use prune::{prune, prune_default};
 pub use typed::typed;
-pub use validate::{validate, validate_update};
+pub use validate::{validate, validate_update, validate_update_at};
 
 /// Levels of JSON in a schema; an object with properties takes two. Real
 /// definitions stay below 60.

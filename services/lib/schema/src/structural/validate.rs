@@ -22,6 +22,11 @@ pub fn validate_update(node: &Node, value: &Value, old: &Value) -> Errors {
     run(node, value, Some(old), None)
 }
 
+/// As [`validate_update`], for a value at `base`.
+pub fn validate_update_at(node: &Node, value: &Value, old: &Value, base: &Path) -> Errors {
+    run(node, value, Some(old), Some(base))
+}
+
 fn run(node: &Node, value: &Value, old: Option<&Value>, base: Option<&Path>) -> Errors {
     let walk = Walk { base };
     let outcome = walk.value(node, value, old, "");
