@@ -20,9 +20,82 @@ mod runtime_class;
 mod service_account;
 mod storage_protection;
 
+/// Plugins by their names, in the order in which they run.
+const NAMES: [&str; 13] = [
+    "NamespaceLifecycle",
+    "LimitRanger",
+    "ServiceAccount",
+    "TaintNodesByCondition",
+    "PodSecurity",
+    "Priority",
+    "DefaultTolerationSeconds",
+    "StorageObjectInUseProtection",
+    "RuntimeClass",
+    "CertificateSigning",
+    "DefaultStorageClass",
+    "DefaultIngressClass",
+    "ResourceQuota",
+];
+
+/// Plugins of kube-apiserver that are not here: off or on, nothing changes.
+const ABSENT: [&str; 19] = [
+    "AlwaysAdmit",
+    "AlwaysDeny",
+    "AlwaysPullImages",
+    "CertificateApproval",
+    "CertificateSubjectRestriction",
+    "ClusterTrustBundleAttest",
+    "DenyServiceExternalIPs",
+    "EventRateLimit",
+    "ExtendedResourceToleration",
+    "ImagePolicyWebhook",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionWebhook",
+    "NamespaceAutoProvision",
+    "NodeRestriction",
+    "OwnerReferencesPermissionEnforcement",
+    "PersistentVolumeClaimResize",
+    "PodNodeSelector",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionWebhook",
+];
+
+/// Which plugins run.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct AdmissionFlags {
+    /// Plugins to run besides those that are on by default.
+    #[arg(long, value_delimiter = ',')]
+    pub enable_admission_plugins: Vec<String>,
+
+    /// Plugins not to run although they are on by default.
+    #[arg(long, value_delimiter = ',')]
+    pub disable_admission_plugins: Vec<String>,
+}
+
+impl AdmissionFlags {
+    /// Names that nobody knows.
+    pub fn problems(&self) -> Vec<String> {
+        let known =
+            |name: &String| NAMES.contains(&name.as_str()) || ABSENT.contains(&name.as_str());
+        let lists = [
+            ("enable", &self.enable_admission_plugins),
+            ("disable", &self.disable_admission_plugins),
+        ];
+        let mut out = Vec::new();
+        for (which, list) in lists {
+            for name in list.iter().filter(|n| !known(n)) {
+                out.push(format!(
+                    "{which}-admission-plugins plugin {name:?} is unknown"
+                ));
+            }
+        }
+        out
+    }
+}
+
 /// The plugins, joined with what they read.
-pub fn plugins(reader: Arc<dyn ObjectReader>) -> Vec<Arc<dyn Admission>> {
-    vec![
+pub fn plugins(flags: &AdmissionFlags, reader: Arc<dyn ObjectReader>) -> Vec<Arc<dyn Admission>> {
+    let all: [Arc<dyn Admission>; NAMES.len()] = [
         Arc::new(namespace_lifecycle::NamespaceLifecycle {
             reader: reader.clone(),
         }),
@@ -56,9 +129,16 @@ pub fn plugins(reader: Arc<dyn ObjectReader>) -> Vec<Arc<dyn Admission>> {
         Arc::new(resource_quota::ResourceQuota {
             reader: reader.clone(),
         }),
-        // Not a plugin of kube-apiserver, which checks in the storage of RBAC: after admission.
-        Arc::new(escalation::Escalation { reader }),
-    ]
+    ];
+    let mut on: Vec<Arc<dyn Admission>> = NAMES
+        .iter()
+        .zip(all)
+        .filter(|(name, _)| !flags.disable_admission_plugins.iter().any(|d| d == *name))
+        .map(|(_, plugin)| plugin)
+        .collect();
+    // Not a plugin of kube-apiserver, which checks in the storage of RBAC: after admission.
+    on.push(Arc::new(escalation::Escalation { reader }));
+    on
 }
 
 /// `admission.NewForbidden`: about the resource and the object's (generate) name.

@@ -4,18 +4,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::bootstrap;
+use crate::{AdmissionFlags, bootstrap};
 
 /// What core needs to know to build its server.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Ranges of cluster addresses of Services; two of different families for dual stack.
-    #[arg(long, value_delimiter = ',', default_value = "10.0.0.0/24")]
-    pub service_cluster_ip_range: Vec<IpNet>,
+    #[command(flatten)]
+    pub services: Services,
 
-    /// Node ports of Services, both bounds included: 30000-32767.
-    #[arg(long, default_value = "30000-32767", value_parser = port_range)]
-    pub service_node_port_range: (u16, u16),
+    #[command(flatten)]
+    pub admission: AdmissionFlags,
 
     /// Address under which members of the cluster reach the front.
     #[arg(long)]
@@ -24,6 +22,18 @@ pub struct Options {
     /// Port of the front.
     #[arg(long, default_value_t = 6443)]
     pub secure_port: u16,
+}
+
+/// What Services are given.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Services {
+    /// Ranges of cluster addresses of Services; two of different families for dual stack.
+    #[arg(long, value_delimiter = ',', default_value = "10.0.0.0/24")]
+    pub service_cluster_ip_range: Vec<IpNet>,
+
+    /// Node ports of Services, both bounds included: 30000-32767.
+    #[arg(long, default_value = "30000-32767", value_parser = port_range)]
+    pub service_node_port_range: (u16, u16),
 }
 
 /// `first-last`, or `first+count` as Go's parser takes it.
@@ -44,8 +54,8 @@ fn port_range(text: &str) -> Result<(u16, u16), String> {
 impl Options {
     /// What is wrong with the values together, all at once.
     pub fn problems(&self) -> Vec<String> {
-        let ranges = &self.service_cluster_ip_range;
-        let mut out = Vec::new();
+        let ranges = &self.services.service_cluster_ip_range;
+        let mut out = self.admission.problems();
         if ranges.is_empty() {
             out.push("--service-cluster-ip-range must contain at least one valid cidr".to_owned());
         }
@@ -65,7 +75,7 @@ impl Options {
 
     pub(crate) fn bootstrap(&self, authentication: Vec<(String, String)>) -> bootstrap::Config {
         bootstrap::Config {
-            ranges: self.service_cluster_ip_range.clone(),
+            ranges: self.services.service_cluster_ip_range.clone(),
             advertise: self.advertise_address,
             port: self.secure_port,
             authentication,

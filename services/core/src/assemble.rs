@@ -10,6 +10,7 @@ use crate::{
     Options, Wiring, admission,
     allocators::{Addresses, Ports, ServiceHooks},
     bootstrap, groups,
+    pods::{Bindings, Evictions},
     reader::StorageReader,
     registrations,
 };
@@ -20,9 +21,25 @@ pub struct Extras {
     /// Plugins after the default ones.
     pub admission: Vec<Arc<dyn Admission>>,
     /// Subresources that take another kind, and resources that are never stored.
-    pub handlers: HashMap<(&'static str, &'static str, &'static str), Arc<dyn Handler>>,
+    pub handlers: Handlers,
     /// Data of kube-system/extension-apiserver-authentication.
     pub authentication: Vec<(String, String)>,
+}
+
+type Handlers = HashMap<(&'static str, &'static str, &'static str), Arc<dyn Handler>>;
+
+fn pod_handlers(reader: &Arc<StorageReader>) -> Handlers {
+    let bindings: Arc<dyn Handler> = Arc::new(Bindings {
+        reader: reader.clone(),
+    });
+    let evictions: Arc<dyn Handler> = Arc::new(Evictions {
+        reader: reader.clone(),
+    });
+    HashMap::from([
+        (("", "pods", "binding"), bindings.clone()),
+        (("", "bindings", ""), bindings),
+        (("", "pods", "eviction"), evictions),
+    ])
 }
 
 /// The built-in resources, ready to be served from `storage`.
@@ -32,21 +49,24 @@ pub fn resources(
     extras: Extras,
 ) -> Vec<Arc<Resource>> {
     let addresses: Vec<Addresses> = options
+        .services
         .service_cluster_ip_range
         .iter()
         .map(|range| Addresses::new(storage.clone(), *range))
         .collect();
     groups::core::service::set_default_families(addresses.iter().map(Addresses::family).collect());
-    let (first, last) = options.service_node_port_range;
+    let (first, last) = options.services.service_node_port_range;
     let ports = Ports::new(storage.clone(), first, last);
     let services: Arc<dyn Hooks> = Arc::new(ServiceHooks { addresses, ports });
     let reader = Arc::new(StorageReader::new(storage.clone()));
-    let mut plugins = admission::plugins(reader.clone());
+    let mut plugins = admission::plugins(&options.admission, reader.clone());
     plugins.extend(extras.admission);
+    let mut handlers = pod_handlers(&reader);
+    handlers.extend(extras.handlers);
     let resources = registrations(&Wiring {
         admission: Arc::new(plugins),
         hooks: HashMap::from([(("", "services"), services)]),
-        handlers: extras.handlers,
+        handlers,
     });
     reader.learn(&resources);
     resources

@@ -9,6 +9,7 @@ mod args;
 pub mod assemble;
 pub mod bootstrap;
 pub mod groups;
+mod pods;
 pub mod reader;
 pub mod registrations;
 pub mod rules;
@@ -23,7 +24,8 @@ use catena_delegate::Delegate;
 use catena_objects::Status;
 use catena_storage::Storage;
 
-pub use args::Options;
+pub use admission::AdmissionFlags;
+pub use args::{Options, Services};
 pub use assemble::Extras;
 pub use registrations::{Wiring, key_prefix, registrations};
 pub use server::CoreResources;

@@ -12,8 +12,11 @@ use support::Memory;
 
 async fn core() -> Arc<dyn Delegate> {
     let options = Options {
-        service_cluster_ip_range: vec!["10.0.0.0/24".parse().expect("a range")],
-        service_node_port_range: (30000, 32767),
+        admission: catena_core::AdmissionFlags::default(),
+        services: catena_core::Services {
+            service_cluster_ip_range: vec!["10.0.0.0/24".parse().expect("a range")],
+            service_node_port_range: (30000, 32767),
+        },
         advertise_address: None,
         secure_port: 6443,
     };

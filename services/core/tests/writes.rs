@@ -15,8 +15,11 @@ use support::Memory;
 
 fn options() -> Options {
     Options {
-        service_cluster_ip_range: vec!["10.0.0.0/28".parse().expect("a range")],
-        service_node_port_range: (30000, 30003),
+        admission: catena_core::AdmissionFlags::default(),
+        services: catena_core::Services {
+            service_cluster_ip_range: vec!["10.0.0.0/28".parse().expect("a range")],
+            service_node_port_range: (30000, 30003),
+        },
         advertise_address: Some(IpAddr::from([192, 0, 2, 1])),
         secure_port: 6443,
     }

@@ -20,5 +20,5 @@ pub use context::Context;
 pub use handler::Handler;
 pub use hooks::Hooks;
 pub use resource::{Resource, Version};
-pub use store::{Store, Written};
+pub use store::{Change, Store, Written};
 pub use strategy::{Graceful, Strategy};

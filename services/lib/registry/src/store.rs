@@ -14,6 +14,7 @@ use catena_storage::{KeyValue, RangeRequest, Storage};
 use crate::{Resource, admission::Attributes, codec};
 
 pub use delete::Deleted;
+pub use update::Change;
 
 /// Serves one resource from storage.
 #[derive(Clone)]

@@ -1,0 +1,58 @@
+//! The core process: its delegate over mTLS.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use catena_delegate::grpc::server::DelegateServer;
+use catena_runtime::{
+    flags,
+    net::Listener,
+    tls::{ALPN_H2, ClientAuth, ServerTls},
+};
+use catena_storage::Storage;
+use catena_storage_etcd::EtcdStorage;
+use tokio_util::sync::CancellationToken;
+
+use crate::Options;
+
+/// Flags of the core process.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Flags {
+    #[command(flatten)]
+    pub options: Options,
+
+    #[command(flatten)]
+    pub internal: flags::Internal,
+
+    #[command(flatten)]
+    pub etcd: flags::Etcd,
+}
+
+impl Flags {
+    /// What is wrong with the values, all at once.
+    pub fn problems(&self) -> Vec<String> {
+        let mut out = self.options.problems();
+        out.extend(self.internal.problems());
+        out.extend(self.etcd.problems());
+        out
+    }
+}
+
+/// Serves until `stop` and the drain that follows it.
+///
+/// # Errors
+/// When storage, a certificate or the address cannot be had.
+pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
+    let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&flags.etcd)?);
+    let files = flags.internal.files("core")?;
+    let tls = ServerTls::new(files, ClientAuth::Require, &[ALPN_H2])?;
+    let delegate = crate::start(&flags.options, storage, stop.clone()).await?;
+    let listener = Listener::bind(&flags.internal.listen)
+        .await
+        .with_context(|| format!("--listen {}", flags.internal.listen))?;
+    tracing::info!("serving on {}", flags.internal.listen);
+    DelegateServer::new(delegate, &flags.internal.allowed_front_names)
+        .serve(listener, Arc::new(tls), stop)
+        .await?;
+    Ok(())
+}
