@@ -41,7 +41,8 @@ pub fn object(
         return Err(unrecognized(&resource.kind, &why, body));
     }
     check_kind(resource, version, &mut value)?;
-    finish(resource, version, value, tree.duplicates, validation)
+    let duplicates = duplicate_fields(&tree.duplicates);
+    finish(resource, version, value, duplicates, validation)
 }
 
 /// Checks a tree against the schema and brings it to the storage version.
@@ -58,11 +59,22 @@ pub fn finish(
             resource.kind, version.name, resource.kind
         ))
     };
+    decode(resource, version, value, duplicates, validation).map_err(|why| handled(&why))
+}
+
+/// As [`finish`], with the plain reason of a failure.
+pub(crate) fn decode(
+    resource: &Resource,
+    version: &Version,
+    value: Value,
+    duplicates: Vec<String>,
+    validation: FieldValidation,
+) -> Result<Decoded, String> {
     let decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
-        .map_err(|e| handled(&e.to_string()))?;
+        .map_err(|e| e.to_string())?;
     let mut problems: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
-        problems.extend(duplicates.iter().map(|f| format!("duplicate field {f:?}")));
+        problems.extend(duplicates);
         problems.extend(
             decoded
                 .unknown
@@ -71,13 +83,17 @@ pub fn finish(
         );
     }
     if validation == FieldValidation::Strict && !problems.is_empty() {
-        let why = format!("strict decoding error: {}", problems.join(", "));
-        return Err(handled(&why));
+        return Err(format!("strict decoding error: {}", problems.join(", ")));
     }
     Ok(Decoded {
         object: to_storage(resource, version, decoded.value),
         warnings: problems,
     })
+}
+
+fn duplicate_fields(paths: &[String]) -> Vec<String> {
+    let text = |path: &String| format!("duplicate field {path:?}");
+    paths.iter().map(text).collect()
 }
 
 /// An object of a served version in the storage version.

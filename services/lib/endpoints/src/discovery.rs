@@ -216,7 +216,8 @@ fn resource_discovery(s: &Served, group: &str, version: &str) -> Value {
     verbs.sort();
     let mut m = Map::new();
     m.insert("resource", r.plural.as_str());
-    m.insert("responseKind", kind_value(group, version, &r.kind));
+    // Of the group version that the document is about.
+    m.insert("responseKind", kind_value("", "", &r.kind));
     m.insert(
         "scope",
         if r.namespaced {
@@ -238,7 +239,9 @@ fn resource_discovery(s: &Served, group: &str, version: &str) -> Value {
         .map(|(name, g, v, kind, verbs)| {
             let mut m = Map::new();
             m.insert("subresource", name);
-            m.insert("responseKind", kind_value(&g, &v, &kind));
+            let own = g == group && v == version;
+            let (g, v) = if own { ("", "") } else { (&*g, &*v) };
+            m.insert("responseKind", kind_value(g, v, &kind));
             m.insert(
                 "verbs",
                 verbs.into_iter().map(Value::from).collect::<Vec<_>>(),

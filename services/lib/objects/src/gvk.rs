@@ -81,3 +81,39 @@ impl fmt::Display for GroupVersionKind {
         write!(f, "{}/{}, Kind={}", self.group, self.version, self.kind)
     }
 }
+
+/// Orders versions as clients prefer them: `v2` above `v1`, GA above beta above
+/// alpha, names of no such form below and in reverse alphabetic order
+/// (`k8s.io/apimachinery/pkg/version.CompareKubeAwareVersionStrings`).
+pub fn compare_versions(a: &str, b: &str) -> std::cmp::Ordering {
+    match (kube_version(a), kube_version(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (Some(_), None) => std::cmp::Ordering::Greater,
+        (None, Some(_)) => std::cmp::Ordering::Less,
+        (None, None) => b.cmp(a),
+    }
+}
+
+/// (stability, major, minor) of `v1`, `v1beta2`, `v1alpha1`.
+fn kube_version(text: &str) -> Option<(u8, u64, u64)> {
+    let rest = text.strip_prefix('v')?;
+    let digits = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    let (major, rest) = rest.split_at(digits);
+    let major = positive(major)?;
+    if rest.is_empty() {
+        return Some((2, major, 0));
+    }
+    let (stability, minor) = match (rest.strip_prefix("beta"), rest.strip_prefix("alpha")) {
+        (Some(minor), _) => (1, minor),
+        (_, Some(minor)) => (0, minor),
+        _ => return None,
+    };
+    Some((stability, major, positive(minor)?))
+}
+
+fn positive(digits: &str) -> Option<u64> {
+    let plain = !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
+}

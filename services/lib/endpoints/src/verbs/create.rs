@@ -24,11 +24,8 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     )?;
     let context = call.context(options.dry_run);
     let manager = call.manager(&options.field_manager);
-    let object = catena_apply::track_update(
-        None,
-        decoded.object,
-        &super::update::tracking(call, &manager, &context),
-    )?;
+    let tracking = super::update::tracking(call, &manager, &context);
+    let object = super::update::track(call, None, decoded.object, &tracking)?;
     let written = served.store.create(&context, object).await?;
     finish(call, &output, 201, written, decoded.warnings)
 }

@@ -1,7 +1,7 @@
 //! PATCH: JSON patch, merge patch, strategic merge patch and server-side apply.
 
 use catena_delegate::Response;
-use catena_objects::{Reason, Status, Value, json, yaml};
+use catena_objects::{Reason, Status, Value, field, json, yaml};
 use catena_registry::{Context, options::Preconditions};
 use parking_lot::Mutex;
 
@@ -76,26 +76,35 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
 struct Patch {
     kind: Kind,
     value: Value,
-    duplicates: Vec<String>,
+    /// Problems of the text: warnings or errors, as `fieldValidation` says.
+    problems: Vec<String>,
     validation: FieldValidation,
 }
 
 impl Patch {
     fn read(call: &Call<'_>, kind: Kind, validation: FieldValidation) -> Result<Self, Status> {
-        let text = &call.request.body;
-        let (value, duplicates) = if kind == Kind::Apply {
-            let value = yaml::to_value(text)
-                .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?;
-            (value, Vec::new())
-        } else {
-            let parsed = json::parse_strict(text)
-                .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
-            (parsed.value, parsed.duplicates)
+        let body = &call.request.body;
+        let format = match kind {
+            Kind::Json => catena_patch::Format::Json,
+            Kind::Merge => catena_patch::Format::Merge,
+            Kind::Strategic => catena_patch::Format::Strategic,
+            Kind::Apply => {
+                let value = yaml::to_value(body)
+                    .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?;
+                return Ok(Self {
+                    kind,
+                    value,
+                    problems: Vec::new(),
+                    validation,
+                });
+            }
         };
+        let strict = validation == FieldValidation::Strict;
+        let decoded = catena_patch::decode(body, format, strict)?;
         Ok(Self {
             kind,
-            value,
-            duplicates,
+            value: decoded.patch,
+            problems: decoded.strict_errors,
             validation,
         })
     }
@@ -109,8 +118,7 @@ impl Patch {
         force: Option<bool>,
     ) -> Result<body::Decoded, Status> {
         let served = call.served;
-        let resource = &served.store.resource;
-        let version = served.version();
+        let (resource, version) = (&served.store.resource, served.version());
         let mut tracking = update::tracking(call, manager, context);
         if self.kind == Kind::Apply {
             tracking.force = force.unwrap_or(false);
@@ -128,18 +136,36 @@ impl Patch {
             }
             Kind::Apply => return Err(Status::internal("apply is not a patch of the object")),
         };
-        let mut decoded = body::finish(
+        let shown = after.clone();
+        let mut decoded = body::decode(
             resource,
             version,
             after,
-            self.duplicates.clone(),
+            self.problems.clone(),
             self.validation,
-        )?;
-        decoded.object = catena_apply::track_update(Some(live), decoded.object, &tracking)?;
+        )
+        .map_err(|why| self.does_not_fit(&shown, &why))?;
+        decoded.object = update::track(call, Some(live), decoded.object, &tracking)?;
         Ok(decoded)
     }
 
-    /// The configuration is checked as an object of its own, then merged.
+    /// 422: what the patch makes of the object is none of the resource's.
+    fn does_not_fit(&self, after: &Value, why: &str) -> Status {
+        let shown = match self.kind {
+            Kind::Strategic => catena_patch::go_print(&self.value),
+            _ => json::to_string(after),
+        };
+        let mut errors = field::Errors::new();
+        errors.push(field::Error::invalid(
+            &field::Path::new("patch"),
+            shown,
+            why,
+        ));
+        Status::invalid("", "", "", &errors)
+    }
+
+    /// The configuration as it came is merged in the version of the request: what
+    /// it leaves out must not be taken for a default.
     fn apply(
         &self,
         call: &Call<'_>,
@@ -147,16 +173,11 @@ impl Patch {
         tracking: &catena_apply::Request<'_>,
     ) -> Result<body::Decoded, Status> {
         let served = call.served;
-        let resource = &served.store.resource;
-        let version = served.version();
+        let (resource, version) = (&served.store.resource, served.version());
         let name = &call.request.info.name;
         let mut config = self.value.clone();
-        if config
-            .at(&["metadata", "managedFields"])
-            .is_some_and(|m| !m.is_null())
-        {
-            return Err(Status::bad_request("metadata.managedFields must be nil"));
-        }
+        let own = body::api_version(&resource.group, &version.name);
+        catena_apply::check_type(&config, &own, &resource.kind)?;
         let given = config.str_at(&["metadata", "name"]).to_owned();
         if given.is_empty() {
             config.set(&["metadata", "name"], name.as_str());
@@ -165,20 +186,13 @@ impl Patch {
                 "the name of the object ({given}) does not match the name on the URL ({name})"
             )));
         }
-        let mut decoded = body::finish(
-            resource,
-            version,
-            config,
-            self.duplicates.clone(),
-            self.validation,
-        )?;
         if resource.namespaced {
-            decoded.object.set_default(
-                &["metadata", "namespace"],
-                call.request.info.namespace.as_str(),
-            );
+            let namespace = call.request.info.namespace.as_str();
+            config.set_default(&["metadata", "namespace"], namespace);
         }
-        decoded.object = catena_apply::apply(live, &decoded.object, tracking)?;
-        Ok(decoded)
+        let before = live.map(|l| body::from_storage(resource, version, l.clone()));
+        let merged = catena_apply::apply(before.as_ref(), &config, tracking)?;
+        let problems = self.problems.clone();
+        body::finish(resource, version, merged, problems, self.validation)
     }
 }

@@ -153,7 +153,7 @@ async fn write(
         object.set(&steps, wanted.i64_at(&["spec", "replicas"]).unwrap_or(0));
         let version = wanted.str_at(&["metadata", "resourceVersion"]);
         object.set(&["metadata", "resourceVersion"], version);
-        catena_apply::track_update(Some(live), object, &tracking)
+        update::track(call, Some(live), object, &tracking)
     };
     let written = call
         .served

@@ -29,8 +29,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     };
     let manager = call.manager(&options.field_manager);
     let tracking = tracking(call, &manager, &context);
-    let change =
-        |live: Option<&Value>| catena_apply::track_update(live, decoded.object.clone(), &tracking);
+    let change = |live: Option<&Value>| track(call, live, decoded.object.clone(), &tracking);
     let written = served
         .store
         .update(&context, name, &preconditions, false, &change)
@@ -63,6 +62,22 @@ fn check_names(call: &Call<'_>, context: &Context, object: &Value) -> Result<(),
     Ok(())
 }
 
+/// Books who owns the fields of a written object, defaults included. Objects are
+/// in the storage version; ownership is in that of the request.
+pub(super) fn track(
+    call: &Call<'_>,
+    live: Option<&Value>,
+    mut object: Value,
+    tracking: &catena_apply::Request<'_>,
+) -> Result<Value, Status> {
+    let (resource, version) = (&call.served.store.resource, call.served.version());
+    resource.strategy.default(&mut object);
+    let served = |v: Value| body::from_storage(resource, version, v);
+    let live = live.map(|l| served(l.clone()));
+    let tracked = catena_apply::track_update(live.as_ref(), served(object), tracking)?;
+    Ok(body::to_storage(resource, version, tracked))
+}
+
 /// Bookkeeping of managedFields for a write of this call.
 pub(super) fn tracking<'a>(
     call: &'a Call<'_>,
@@ -77,7 +92,7 @@ pub(super) fn tracking<'a>(
         _ => &[],
     };
     catena_apply::Request {
-        node: &resource.versions[resource.storage_version].schema,
+        node: &call.served.version().schema,
         group_version: body::api_version(&resource.group, &call.served.version().name),
         manager,
         time: &context.now,

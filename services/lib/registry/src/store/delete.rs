@@ -40,7 +40,7 @@ impl Store {
         for _ in 0..ATTEMPTS {
             let kv = self.read(&ctx.namespace, name).await?;
             let old = codec::decode(&self.resource, &kv)?;
-            self.check_preconditions(name, &options.preconditions, &old)?;
+            self.check_delete(name, &options.preconditions, &old)?;
             self.admit_delete(ctx, name, &old).await?;
             let done = match self.plan(ctx, &old, options) {
                 Plan::Nothing => Some(Deleted {

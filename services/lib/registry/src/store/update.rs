@@ -146,6 +146,39 @@ impl Store {
         Ok(())
     }
 
+    /// Preconditions of a deletion (`rest.BeforeDelete`), which names the kind.
+    pub(super) fn check_delete(
+        &self,
+        name: &str,
+        wanted: &Preconditions,
+        object: &Value,
+    ) -> Result<(), Status> {
+        let checks = [
+            ("UID", "deleted and then recreated", &wanted.uid, "uid"),
+            (
+                "ResourceVersion",
+                "modified",
+                &wanted.resource_version,
+                "resourceVersion",
+            ),
+        ];
+        for (noun, event, wanted, field) in checks {
+            let have = object.str_at(&["metadata", field]);
+            if let Some(want) = wanted.as_deref().filter(|w| *w != have) {
+                let why = format!(
+                    "the {noun} in the precondition ({want}) does not match the {noun} in record ({have}). The object might have been {event}"
+                );
+                return Err(Status::conflict(
+                    &self.resource.group,
+                    &self.resource.kind,
+                    name,
+                    &why,
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// An update names the version that it changes, or overwrites where that is allowed.
     fn check_version(&self, name: &str, object: &mut Value, old: &Value) -> Result<(), Status> {
         let live = old.str_at(&["metadata", "resourceVersion"]).to_owned();
