@@ -43,23 +43,31 @@ type Verdict = (&'static str, &'static str, String);
 
 /// Tries until the definition is gone or the server stops.
 pub(crate) async fn run(keeper: &Arc<Keeper>, name: &str) {
-    let mut pause = Duration::from_millis(100);
-    while let Some(entry) = keeper.catalog.get(name).filter(|e| e.cleaning) {
-        let attempt = clean(keeper, &entry);
-        let done = tokio::select! {
-            () = keeper.stop.cancelled() => break,
-            done = attempt => done,
-        };
-        if let Err(s) = done {
-            tracing::warn!(definition = %name, why = %s.message, "its instances are not gone");
-            tokio::select! {
-                () = keeper.stop.cancelled() => break,
-                () = tokio::time::sleep(pause) => {}
-            }
-            pause = (pause * 2).min(LONGEST_RETRY);
-        }
+    tokio::select! {
+        () = keeper.stop.cancelled() => {}
+        () = until_gone(keeper, name) => {}
     }
     keeper.cleaning.lock().remove(name);
+}
+
+async fn until_gone(keeper: &Keeper, name: &str) {
+    let mut changes = keeper.catalog.changes();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        changes.borrow_and_update();
+        let Some(entry) = keeper.catalog.get(name).filter(|e| e.cleaning) else {
+            return;
+        };
+        if let Err(s) = clean(keeper, &entry).await {
+            tracing::warn!(definition = %name, why = %s.message, "its instances are not gone");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_RETRY);
+            continue;
+        }
+        // Another replica may have been faster: its deletion comes with the watch.
+        let gone = || keeper.catalog.get(name).is_none_or(|e| e.uid != entry.uid);
+        while !gone() && changes.changed().await.is_ok() {}
+    }
 }
 
 async fn clean(keeper: &Keeper, entry: &Entry) -> Result<(), Status> {

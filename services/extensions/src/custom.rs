@@ -61,6 +61,8 @@ pub(crate) fn resource(
         }),
     ];
     Resource {
+        // The endpoints stay while the definition terminates; discovery hides writes.
+        verbs: VERBS.iter().map(|v| (*v).to_owned()).collect(),
         versions,
         selectable_fields: own.selectable.iter().map(|s| s.name.clone()).collect(),
         scale: own.scale.as_ref().map(|s| s.paths.clone()),
