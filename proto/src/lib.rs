@@ -5,7 +5,7 @@
 
 /// How a server of the chain asks the next one.
 pub mod delegate {
-    #[allow(unreachable_pub, clippy::all)]
+    #[allow(unreachable_pub, clippy::all, clippy::pedantic)]
     #[rustfmt::skip]
     pub mod v1 {
         include!("gen/catena.delegate.v1.rs");
@@ -13,14 +13,14 @@ pub mod delegate {
 }
 
 /// The etcd v3 API.
-#[allow(unreachable_pub, clippy::all, rustdoc::all)]
+#[allow(unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
 #[rustfmt::skip]
 pub mod etcdserverpb {
     include!("gen/etcdserverpb.rs");
 }
 
 /// Keys and events of the etcd v3 API.
-#[allow(unreachable_pub, clippy::all)]
+#[allow(unreachable_pub, clippy::all, clippy::pedantic)]
 #[rustfmt::skip]
 pub mod mvccpb {
     include!("gen/mvccpb.rs");

@@ -6,7 +6,11 @@ mod monitor;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
 
 use kube::Client;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
@@ -108,10 +112,11 @@ async fn refresh(
         keep
     });
     for (key, resource) in wanted {
-        if !monitors.contains_key(&key) {
-            graph.expect(&key);
+        if let Entry::Vacant(place) = monitors.entry(key) {
+            let key = place.key();
+            graph.expect(key);
             let monitor = Monitor::new(key.clone(), resource, client.clone(), changes.clone());
-            monitors.insert(key, tokio::spawn(monitor.run()));
+            place.insert(tokio::spawn(monitor.run()));
         }
     }
 }

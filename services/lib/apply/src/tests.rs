@@ -446,6 +446,7 @@ fn recorded_creates() {
 /// Updates, patches and applies of the recordings: what the answer holds was
 /// written over the answer before, by the manager of the request.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn recorded_updates() {
     let Some(cases) = recorded("rich.jsonl") else {
         return;

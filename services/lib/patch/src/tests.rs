@@ -82,6 +82,7 @@ fn smp(doc: &str, patch: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn json_patch_operations() {
     for (doc, patch, want) in [
         (

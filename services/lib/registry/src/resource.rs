@@ -20,6 +20,7 @@ pub struct Version {
 /// Conversion of an object between a served version and the storage version.
 pub trait Conversion: Send + Sync + 'static {
     fn to_storage(&self, object: catena_objects::Value) -> catena_objects::Value;
+    #[expect(clippy::wrong_self_convention, reason = "the pair of `to_storage`")]
     fn from_storage(&self, object: catena_objects::Value) -> catena_objects::Value;
 }
 

@@ -112,14 +112,13 @@ fn bounds(errors: &mut Errors, path: &Path, limit: &Value, key: &str, pod: bool)
     } else {
         (get("default"), get("defaultRequest"))
     };
-    // (low, high, list that is blamed, value shown, words for low and high)
+    // (low, high, list that is blamed, words for low and high)
     let pairs = [
-        (&min, &max, "min", &min, "min value", "max value"),
+        (&min, &max, "min", "min value", "max value"),
         (
             &min,
             &request,
             "defaultRequest",
-            &request,
             "min value",
             "default request value",
         ),
@@ -127,7 +126,6 @@ fn bounds(errors: &mut Errors, path: &Path, limit: &Value, key: &str, pod: bool)
             &request,
             &max,
             "defaultRequest",
-            &request,
             "default request value",
             "max value",
         ),
@@ -135,52 +133,62 @@ fn bounds(errors: &mut Errors, path: &Path, limit: &Value, key: &str, pod: bool)
             &request,
             &default,
             "defaultRequest",
-            &request,
             "default request value",
             "default limit value",
         ),
-        (
-            &min,
-            &default,
-            "default",
-            &min,
-            "min value",
-            "default value",
-        ),
-        (
-            &default,
-            &max,
-            "default",
-            &max,
-            "default value",
-            "max value",
-        ),
+        (&min, &default, "default", "min value", "default value"),
+        (&default, &max, "default", "default value", "max value"),
     ];
-    for (low, high, list, shown, low_words, high_words) in pairs {
-        if let (Some(low), Some(high), Some(shown)) = (low, high, shown)
+    for (low, high, list, low_words, high_words) in pairs {
+        if let (Some(low), Some(high)) = (low, high)
             && low.0 > high.0
         {
             let text = format!(
                 "{low_words} {} is greater than {high_words} {}",
                 low.1, high.1
             );
-            errors.push(Error::invalid(&path.child(list).key(key), shown.1, text));
+            // The value of the field that is blamed; of `default` the bound is shown.
+            let shown = if list == "defaultRequest" && low_words == "min value" {
+                high.1
+            } else {
+                low.1
+            };
+            errors.push(Error::invalid(&path.child(list).key(key), shown, text));
         }
     }
-    let Some(ratio) = ratio else { return };
-    let at = path.child("maxLimitRequestRatio").key(key);
+    if let Some(ratio) = ratio {
+        ratio_bounds(
+            errors,
+            &path.child("maxLimitRequestRatio").key(key),
+            &ratio,
+            &min,
+            &max,
+        );
+    }
+}
+
+type Amount<'a> = (Quantity, &'a str);
+
+/// The ratio of limit and request against what the bounds allow.
+fn ratio_bounds(
+    errors: &mut Errors,
+    at: &Path,
+    ratio: &Amount<'_>,
+    min: &Option<Amount<'_>>,
+    max: &Option<Amount<'_>>,
+) {
     if Quantity::parse("1").is_ok_and(|one| ratio.0 < one) {
         errors.push(Error::invalid(
-            &at,
+            at,
             ratio.1,
             format!("ratio {} is less than 1", ratio.1),
         ));
     }
-    if let (Some(min), Some(max)) = (&min, &max) {
+    if let (Some(min), Some(max)) = (min, max) {
         let limit = max.0.approximate() / min.0.approximate();
         if ratio.0.approximate() > limit {
             let text = format!("ratio {} is greater than max/min = {limit:.6}", ratio.1);
-            errors.push(Error::invalid(&at, ratio.1, text));
+            errors.push(Error::invalid(at, ratio.1, text));
         }
     }
 }

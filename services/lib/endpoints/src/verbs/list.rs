@@ -253,15 +253,10 @@ async fn read(call: &Call<'_>) -> Result<Page, Status> {
         remaining: None,
     };
     loop {
-        let want = if options.limit > 0 {
-            options.limit - page.kvs.len() as i64
-        } else {
-            0
-        };
-        let limit = match (selectors.is_empty(), want) {
-            (true, w) => w,
-            (false, _) if options.limit > 0 => PAGE,
-            (false, _) => 0,
+        let limit = match options.limit {
+            0 => 0,
+            _ if !selectors.is_empty() => PAGE,
+            limit => limit - page.kvs.len() as i64,
         };
         let answer = call
             .served

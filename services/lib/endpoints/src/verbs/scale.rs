@@ -152,7 +152,10 @@ async fn write(
         let mut object = live.clone();
         object.set(&steps, wanted.i64_at(&["spec", "replicas"]).unwrap_or(0));
         let version = wanted.str_at(&["metadata", "resourceVersion"]);
-        object.set(&["metadata", "resourceVersion"], version);
+        // Without a version the scale is of whatever the object is now.
+        if !version.is_empty() {
+            object.set(&["metadata", "resourceVersion"], version);
+        }
         update::track(call, Some(live), object, &tracking)
     };
     let written = call

@@ -105,7 +105,7 @@ async fn start(call: &Call<'_>, prefix: &str, q: &Query) -> Result<Start, Status
     let announce = q.get("sendInitialEvents").is_some() && q.bool("sendInitialEvents");
     check_initial(q, announce)?;
     let quiet = q.get("sendInitialEvents").is_some() && !announce;
-    if (revision > 0 && !announce) || (quiet && revision > 0) {
+    if revision > 0 && (quiet || !announce) {
         return Ok(Start {
             initial: Vec::new(),
             revision,

@@ -265,9 +265,6 @@ fn value_validation(map: &Map, skip_any: bool, skip_all: bool, path: &Path, erro
 
 /// Under a junctor only validations of values may stand.
 fn nested(map: &Map, skip_any: bool, path: &Path, errors: &mut Errors) {
-    const EMPTY: &str = "must be empty to be structural";
-    const FALSE: &str = "must be false to be structural";
-    const UNDEFINED: &str = "must be undefined to be structural";
     value_validation(map, skip_any, false, path, errors);
     if let Some(items) = object(map, "items") {
         nested(items, false, &path.child("items"), errors);
@@ -284,8 +281,20 @@ fn nested(map: &Map, skip_any: bool, path: &Path, errors: &mut Errors) {
             ));
         }
     }
+    for (key, present, why) in outer_only(map) {
+        if present {
+            errors.push(Error::forbidden(&path.child(key), why));
+        }
+    }
+}
+
+/// Keywords that belong outside of junctors: whether each is there, and what is said then.
+fn outer_only(map: &Map) -> [(&'static str, bool, &'static str); 13] {
+    const EMPTY: &str = "must be empty to be structural";
+    const FALSE: &str = "must be false to be structural";
+    const UNDEFINED: &str = "must be undefined to be structural";
     let on = |key: &str| flag(map, key);
-    for (key, present, why) in [
+    [
         ("type", !text(map, "type").is_empty(), EMPTY),
         (
             "additionalProperties",
@@ -331,11 +340,7 @@ fn nested(map: &Map, skip_any: bool, path: &Path, errors: &mut Errors) {
             !list(map, "x-kubernetes-validations").is_empty(),
             EMPTY,
         ),
-    ] {
-        if present {
-            errors.push(Error::forbidden(&path.child(key), why));
-        }
-    }
+    ]
 }
 
 /// What a junctor speaks of must be specified outside of it.
