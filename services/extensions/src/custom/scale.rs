@@ -102,7 +102,7 @@ fn find<'a>(object: &'a Value, steps: &[String]) -> Result<Option<&'a Value>, St
     let mut v = object;
     for (i, step) in steps.iter().enumerate() {
         if v.as_object().is_none() {
-            return Err(wrong(&steps[..i], v, "map[string]interface {}"));
+            return Err(wrong(&steps[..=i], v, "map[string]interface{}"));
         }
         match v.get(step) {
             Some(next) => v = next,

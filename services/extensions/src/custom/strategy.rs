@@ -44,7 +44,7 @@ impl Custom {
         // Rules in CEL are not evaluated; what blocks them is told as if they were.
         if self.own().has_rules && errors.0.iter().any(blocks_rules) {
             errors.push(Error::invalid(
-                &Path::default(),
+                &Path::new("<nil>"),
                 Value::Null,
                 "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
             ));
