@@ -362,6 +362,90 @@ async fn nobody_grants_more_than_they_have() {
 }
 
 #[tokio::test]
+async fn escalate_and_bind_let_grant_more_but_gathering_takes_everything() {
+    let w = world().await;
+    let group = "rbac.authorization.k8s.io";
+    let version = "rbac.authorization.k8s.io/v1";
+    let mut root = ctx("");
+    root.user.groups = vec!["system:masters".into()];
+    let role = |name: &str, rules: Value| obj!({"kind": "ClusterRole", "apiVersion": version, "metadata": {"name": name}, "rules": rules});
+    let binding = |name: &str, role: &str, user: &str| {
+        obj!({
+            "kind": "ClusterRoleBinding", "apiVersion": version, "metadata": {"name": name},
+            "subjects": [{"kind": "User", "name": user}],
+            "roleRef": {"kind": "ClusterRole", "name": role}
+        })
+    };
+    let verbs = |resource: &str, verbs: Value, names: Value| obj!([{"apiGroups": ["*"], "resources": [resource], "verbs": verbs, "resourceNames": names}]);
+    let setup = [
+        role("maps", verbs("configmaps", obj!(["get"]), obj!([]))),
+        role(
+            "secrets",
+            obj!([
+                {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "get"]},
+                {"nonResourceURLs": ["/logs/*"], "verbs": ["get"]}
+            ]),
+        ),
+        role(
+            "grower",
+            verbs("clusterroles", obj!(["escalate"]), obj!(["grown"])),
+        ),
+        role(
+            "binder",
+            verbs("clusterroles", obj!(["bind"]), obj!(["secrets"])),
+        ),
+    ];
+    for r in setup {
+        w.create(group, "clusterroles", &root, r)
+            .await
+            .expect("masters may");
+    }
+    for (i, r) in ["maps", "grower", "binder"].iter().enumerate() {
+        let b = binding(&format!("b{i}"), r, "jane");
+        w.create(group, "clusterrolebindings", &root, b)
+            .await
+            .expect("masters may");
+    }
+    let mut jane = ctx("");
+    jane.user.name = "jane".into();
+    let cases: [(&str, Value, &str); 6] = [
+        (
+            "clusterroles",
+            role("grown", verbs("secrets", obj!(["get"]), obj!([]))),
+            "",
+        ),
+        (
+            "clusterroles",
+            role(
+                "other",
+                verbs("secrets", obj!(["get", "list"]), obj!(["a", "b"])),
+            ),
+            "clusterroles.rbac.authorization.k8s.io \"other\" is forbidden: user \"jane\" (groups=[]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"*\"], Resources:[\"secrets\"], ResourceNames:[\"a\"], Verbs:[\"get\" \"list\"]}\n{APIGroups:[\"*\"], Resources:[\"secrets\"], ResourceNames:[\"b\"], Verbs:[\"get\" \"list\"]}",
+        ),
+        ("clusterrolebindings", binding("c1", "secrets", "joe"), ""),
+        ("clusterrolebindings", binding("c2", "grower", "joe"), ""),
+        (
+            "clusterrolebindings",
+            binding("c3", "absent", "joe"),
+            "clusterroles.rbac.authorization.k8s.io \"absent\" not found",
+        ),
+        (
+            "clusterroles",
+            obj!({
+                "kind": "ClusterRole", "apiVersion": version, "metadata": {"name": "gather"},
+                "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}
+            }),
+            "clusterroles.rbac.authorization.k8s.io \"gather\" is forbidden: must have cluster-admin privileges to use the aggregationRule",
+        ),
+    ];
+    for (resource, object, refusal) in cases {
+        let got = w.create(group, resource, &jane, object).await;
+        let message = got.map_or_else(|e| e.message, |_| String::new());
+        assert_eq!(message, refusal);
+    }
+}
+
+#[tokio::test]
 async fn events_are_one_kind_in_two_groups() {
     let w = world().await;
     let newer = w.store("events.k8s.io", "events");

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use catena_objects::{
     Status, Value,
+    json::go_quote,
+    obj,
     user::{SYSTEM_MASTERS, User},
 };
-use catena_registry::{Admission, Attributes, Operation};
+use catena_registry::{Admission, Attributes, Context, Operation};
 
 use crate::{
     groups::rbac::GROUP,
@@ -37,51 +39,73 @@ impl Admission for Escalation {
         let Some(object) = a.object.as_deref() else {
             return Ok(());
         };
-        if user.in_group(SYSTEM_MASTERS) || unchanged(object, a.old) {
+        if user.in_group(SYSTEM_MASTERS) || for_the_collector(object, a.old) {
             return Ok(());
         }
-        let ns = a.ctx.namespace.as_str();
-        let held = self.rules_for(user, ns).await?;
-        let granted = if a.resource.plural.ends_with("bindings") {
-            let role = object.get("roleRef").unwrap_or(&Value::Null);
-            let plural = if role.str_at(&["kind"]) == "Role" {
-                "roles"
-            } else {
-                "clusterroles"
-            };
-            if allows(&held, "bind", GROUP, plural, role.str_at(&["name"])) {
-                return Ok(());
+        let held = self.rules_for(user, &a.ctx.namespace).await?;
+        let plural = a.resource.plural.as_str();
+        let refused = |why: &str| Err(Status::forbidden(GROUP, plural, a.name, why));
+        let granted = if plural.ends_with("bindings") {
+            match self.bound(object, a.ctx, &held).await? {
+                Some(rules) => rules,
+                None => return Ok(()),
             }
-            self.rules_of(role, ns)
-                .await?
-                .ok_or_else(|| Status::not_found(GROUP, plural, role.str_at(&["name"])))?
         } else {
-            if allows(&held, "escalate", GROUP, &a.resource.plural, a.name) {
+            if allows(&held, "escalate", GROUP, plural, a.name) {
                 return Ok(());
             }
             object.items_at(&["rules"]).to_vec()
         };
         let missing = uncovered(&held, &granted);
-        if missing.is_empty() {
-            return Ok(());
+        if !missing.is_empty() {
+            return refused(&attempt(user, &missing));
         }
-        let groups: Vec<String> = user.groups.iter().map(|g| format!("{g:?}")).collect();
-        let why = format!(
-            "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
-            user.name,
-            groups.join(" "),
-            missing.join("\n")
-        );
-        Err(Status::forbidden(GROUP, &a.resource.plural, a.name, &why))
+        // It can gather anything, and keep others from taking it away.
+        let gathers = |v: &Value| {
+            let selectors = ["aggregationRule", "clusterRoleSelectors"];
+            !v.items_at(&selectors).is_empty()
+        };
+        if (gathers(object) || a.old.is_some_and(gathers)) && !uncovered(&held, &all()).is_empty() {
+            return refused("must have cluster-admin privileges to use the aggregationRule");
+        }
+        Ok(())
     }
 }
 
-/// An update that grants nothing else than before.
-fn unchanged(object: &Value, old: Option<&Value>) -> bool {
+fn attempt(user: &User, missing: &[String]) -> String {
+    let groups: Vec<String> = user.groups.iter().map(|g| go_quote(g)).collect();
+    format!(
+        "user {} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
+        go_quote(&user.name),
+        groups.join(" "),
+        missing.join("\n")
+    )
+}
+
+/// `IsOnlyMutatingGCFields`: an update of what garbage collection needs.
+fn for_the_collector(object: &Value, old: Option<&Value>) -> bool {
     let Some(old) = old else { return false };
-    ["rules", "aggregationRule", "roleRef", "subjects"]
-        .iter()
-        .all(|m| same(object.get(m), old.get(m)))
+    let rest = |v: &Value| {
+        let mut v = v.clone();
+        for field in [
+            "ownerReferences",
+            "finalizers",
+            "managedFields",
+            "resourceVersion",
+        ] {
+            v.unset(&["metadata", field]);
+        }
+        v
+    };
+    same(Some(&rest(object)), Some(&rest(old)))
+}
+
+/// Rules that allow everything.
+fn all() -> [Value; 2] {
+    [
+        obj!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}),
+        obj!({"nonResourceURLs": ["*"], "verbs": ["*"]}),
+    ]
 }
 
 impl Escalation {
@@ -108,6 +132,29 @@ impl Escalation {
             }
         }
         Ok(rules)
+    }
+
+    /// The rules that a binding gives; `None` when the user may give any of this role.
+    async fn bound(
+        &self,
+        binding: &Value,
+        ctx: &Context,
+        held: &[Value],
+    ) -> Result<Option<Vec<Value>>, Status> {
+        let role = binding.get("roleRef").unwrap_or(&Value::Null);
+        let plural = if role.str_at(&["kind"]) == "Role" {
+            "roles"
+        } else {
+            "clusterroles"
+        };
+        let name = role.str_at(&["name"]);
+        if allows(held, "bind", GROUP, plural, name) {
+            return Ok(None);
+        }
+        let rules = self.rules_of(role, &ctx.namespace).await?;
+        rules
+            .map(Some)
+            .ok_or_else(|| Status::not_found(GROUP, plural, name))
     }
 
     async fn rules_of(&self, role: &Value, namespace: &str) -> Result<Option<Vec<Value>>, Status> {
@@ -248,16 +295,16 @@ fn text(
 ) -> String {
     let mut parts = Vec::new();
     match url {
-        Some(url) => parts.push(format!("NonResourceURLs:[{url:?}]")),
+        Some(url) => parts.push(format!("NonResourceURLs:[{}]", go_quote(url))),
         None => {
-            parts.push(format!("APIGroups:[{group:?}]"));
-            parts.push(format!("Resources:[{resource:?}]"));
+            parts.push(format!("APIGroups:[{}]", go_quote(group)));
+            parts.push(format!("Resources:[{}]", go_quote(resource)));
         }
     }
     if let Some(name) = name {
-        parts.push(format!("ResourceNames:[{name:?}]"));
+        parts.push(format!("ResourceNames:[{}]", go_quote(name)));
     }
-    let verbs: Vec<String> = verbs.iter().map(|v| format!("{v:?}")).collect();
+    let verbs: Vec<String> = verbs.iter().map(|v| go_quote(v)).collect();
     parts.push(format!("Verbs:[{}]", verbs.join(" ")));
     format!("{{{}}}", parts.join(", "))
 }
