@@ -1,1 +1,19 @@
+//! OpenAPI documents, made from facts and definitions when somebody asks.
+//!
+//! A v3 document is of one group version; the v2 document is all of them in
+//! older clothes ([`v2`]).
 
+mod cache;
+mod custom;
+mod definitions;
+mod descriptions;
+mod document;
+mod index;
+mod names;
+mod paths;
+mod v2;
+
+pub use cache::Cache;
+pub use document::{CustomKind, builtin_v3, custom_v3, document};
+pub use index::{builtin_etag, index};
+pub use v2::{V2, merge_v2};
