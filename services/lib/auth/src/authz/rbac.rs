@@ -1,0 +1,8 @@
+//! Role-based access control over a snapshot of storage
+//! (`plugin/pkg/auth/authorizer/rbac`).
+
+mod rules;
+mod snapshot;
+
+pub use rules::{Rule, Rules};
+pub(crate) use snapshot::Rbac;
