@@ -13,6 +13,7 @@ use crate::{
     pods::{Bindings, Evictions},
     reader::StorageReader,
     registrations,
+    token::{TokenIssuer, TokenRequests},
 };
 
 /// What other parts of the server add.
@@ -22,6 +23,8 @@ pub struct Extras {
     pub admission: Vec<Arc<dyn Admission>>,
     /// Subresources that take another kind, and resources that are never stored.
     pub handlers: Handlers,
+    /// Signs the tokens of TokenRequest; without it the subresource is absent.
+    pub issuer: Option<Arc<dyn TokenIssuer>>,
     /// Data of kube-system/extension-apiserver-authentication.
     pub authentication: Vec<(String, String)>,
 }
@@ -62,6 +65,11 @@ pub fn resources(
     let mut plugins = admission::plugins(&options.admission, reader.clone());
     plugins.extend(extras.admission);
     let mut handlers = pod_handlers(&reader);
+    if let Some(issuer) = extras.issuer {
+        let reader = reader.clone();
+        let requests = Arc::new(TokenRequests { reader, issuer });
+        handlers.insert(("", "serviceaccounts", "token"), requests);
+    }
     handlers.extend(extras.handlers);
     let resources = registrations(&Wiring {
         admission: Arc::new(plugins),

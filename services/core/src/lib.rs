@@ -9,10 +9,12 @@ mod args;
 pub mod assemble;
 pub mod bootstrap;
 pub mod groups;
+mod issuer;
 mod pods;
 pub mod reader;
 pub mod registrations;
 pub mod rules;
+mod run;
 mod server;
 mod steps;
 pub mod token;
@@ -20,6 +22,7 @@ mod usage;
 
 use std::sync::Arc;
 
+use catena_auth::tokens::Issuer;
 use catena_delegate::Delegate;
 use catena_objects::Status;
 use catena_storage::Storage;
@@ -28,6 +31,7 @@ pub use admission::AdmissionFlags;
 pub use args::{Options, Services};
 pub use assemble::Extras;
 pub use registrations::{Wiring, key_prefix, registrations};
+pub use run::{Flags, TokenFlags, run};
 pub use server::CoreResources;
 
 /// Makes the delegate: bootstraps what is missing, then serves from `storage`.
@@ -39,4 +43,25 @@ pub async fn build(
     let resources = assemble::prepare(options, &storage, extras).await?;
     let resources = Arc::new(CoreResources::new(&resources, &storage));
     Ok(Arc::new(catena_endpoints::Server { resources }))
+}
+
+/// As [`build`], with tokens by `issuer` and `authentication` as the data of
+/// kube-system/extension-apiserver-authentication.
+///
+/// # Errors
+/// When storage does not take what a control plane starts with.
+pub async fn start(
+    options: &Options,
+    issuer: Option<Issuer>,
+    authentication: Vec<(String, String)>,
+    storage: Arc<dyn Storage>,
+) -> Result<Arc<dyn Delegate>, Status> {
+    let mut extras = Extras {
+        authentication,
+        ..Extras::default()
+    };
+    if let Some(issuer) = issuer {
+        extras.issuer = Some(Arc::new(issuer::Tokens(issuer)));
+    }
+    build(options, storage, extras).await
 }

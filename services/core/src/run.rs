@@ -1,8 +1,9 @@
 //! The core process: its delegate over mTLS.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
+use catena_auth::tokens::Issuer;
 use catena_delegate::grpc::server::DelegateServer;
 use catena_runtime::{
     flags,
@@ -22,10 +23,45 @@ pub struct Flags {
     pub options: Options,
 
     #[command(flatten)]
+    pub tokens: TokenFlags,
+
+    #[command(flatten)]
     pub internal: flags::Internal,
 
     #[command(flatten)]
     pub etcd: flags::Etcd,
+}
+
+/// How service account tokens are signed.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TokenFlags {
+    /// Issuer of service account tokens.
+    #[arg(long)]
+    pub service_account_issuer: Vec<String>,
+
+    /// Private key that signs them.
+    #[arg(long)]
+    pub service_account_signing_key_file: Option<PathBuf>,
+
+    /// Audiences of tokens that name none; the issuer otherwise.
+    #[arg(long, value_delimiter = ',')]
+    pub api_audiences: Vec<String>,
+}
+
+impl TokenFlags {
+    fn issuer(&self) -> anyhow::Result<Option<Issuer>> {
+        let (Some(name), Some(key)) = (
+            self.service_account_issuer.first(),
+            &self.service_account_signing_key_file,
+        ) else {
+            return Ok(None);
+        };
+        let audiences = match self.api_audiences.as_slice() {
+            [] => vec![name.clone()],
+            some => some.to_vec(),
+        };
+        Issuer::open(name, key, audiences).map(Some)
+    }
 }
 
 impl Flags {
@@ -46,7 +82,8 @@ pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&flags.etcd)?);
     let files = flags.internal.files("core")?;
     let tls = ServerTls::new(files, ClientAuth::Require, &[ALPN_H2])?;
-    let delegate = crate::start(&flags.options, storage, stop.clone()).await?;
+    let issuer = flags.tokens.issuer()?;
+    let delegate = crate::start(&flags.options, issuer, Vec::new(), storage).await?;
     let listener = Listener::bind(&flags.internal.listen)
         .await
         .with_context(|| format!("--listen {}", flags.internal.listen))?;
