@@ -5,6 +5,8 @@
 
 mod error;
 mod model;
+#[cfg(feature = "test-util")]
+pub mod testing;
 
 pub use error::Error;
 pub use model::*;
