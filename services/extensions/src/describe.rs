@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::{
     definition::{GROUP, VERSION},
+    documents,
     server::CustomResources,
 };
 
@@ -101,9 +102,7 @@ fn group(
     (group_priority, version_priority): (i32, i32),
 ) -> GroupVersion {
     GroupVersion {
-        openapi_etag: resources
-            .documents
-            .etag(&resources.catalog.snapshot(), name, version),
+        openapi_etag: documents::etag(&resources.catalog.snapshot(), name, version),
         group_priority,
         version_priority,
         ..discovery::group_version(resources, name, version)

@@ -17,6 +17,7 @@ mod follow;
 mod keeper;
 mod naming;
 mod own;
+mod run;
 mod server;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use args::Options;
+pub use run::{Flags, run};
 
 /// Makes the delegate and starts what keeps it current, until `stop`.
 ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use catena_delegate::{ByteStream, Delegate, Description, Outcome, Request, Response};
-use catena_endpoints::{Resources, Served, Server, encode};
+use catena_endpoints::{Resources, Served, Server, discovery, encode};
 use catena_objects::Status;
 use catena_registry::Store;
 use catena_storage::{RangeRequest, Storage};
@@ -117,11 +117,15 @@ impl Resources for CustomResources {
     }
 
     fn openapi_v3(&self, group: &str, version: &str) -> Option<Bytes> {
-        self.documents.v3(&self.catalog.snapshot(), group, version)
+        self.documents
+            .v3(&self.catalog.snapshot(), (group, version), || {
+                discovery::resource_list(self, group, version)
+            })
     }
 
     fn openapi_v2(&self) -> Bytes {
-        self.documents.v2(&self.catalog.snapshot())
+        let list = |group: &str, version: &str| discovery::resource_list(self, group, version);
+        self.documents.v2(&self.catalog.snapshot(), list)
     }
 }
 
