@@ -1,0 +1,19 @@
+//! Whether the user may do it (`filters/authorization.go`).
+
+use catena_auth::authz::{Attributes, Decision, forbidden_status};
+use catena_objects::Status;
+
+use crate::{Front, call::Call};
+
+/// # Errors
+/// 403 with the reason.
+pub(crate) async fn check(front: &Front, call: &Call) -> Result<(), Status> {
+    if call.peer.insecure {
+        return Ok(());
+    }
+    let attributes = Attributes::from_request(&call.user, &call.info, &call.path, &call.query);
+    match front.auth.authorize(&attributes).await {
+        (Decision::Allow, _) => Ok(()),
+        (_, reason) => Err(forbidden_status(&attributes, &reason)),
+    }
+}

@@ -1,0 +1,207 @@
+//! Metrics of the front, named as kube-apiserver's.
+
+use std::{sync::LazyLock, time::Instant};
+
+use catena_delegate::Response;
+use prometheus::{
+    Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::{call::Call, request_info};
+
+/// Upper bounds of `apiserver_request_duration_seconds`.
+const BUCKETS: [f64; 22] = [
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0,
+    10.0, 15.0, 20.0, 30.0, 60.0,
+];
+
+struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    duration: HistogramVec,
+    in_flight: IntGaugeVec,
+    long_running: IntGaugeVec,
+    health: IntGaugeVec,
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
+    let registry = Registry::new();
+    let requests = IntCounterVec::new(
+        Opts::new(
+            "apiserver_request_total",
+            "Requests by verb, resource and answer.",
+        ),
+        &[
+            "verb",
+            "group",
+            "version",
+            "resource",
+            "subresource",
+            "scope",
+            "code",
+        ],
+    );
+    let duration = HistogramVec::new(
+        HistogramOpts::new(
+            "apiserver_request_duration_seconds",
+            "Time from the first byte of a request to the head of its answer.",
+        )
+        .buckets(BUCKETS.to_vec()),
+        &[
+            "verb",
+            "group",
+            "version",
+            "resource",
+            "subresource",
+            "scope",
+        ],
+    );
+    let in_flight = IntGaugeVec::new(
+        Opts::new(
+            "apiserver_current_inflight_requests",
+            "Short requests that run now.",
+        ),
+        &["request_kind"],
+    );
+    let long_running = IntGaugeVec::new(
+        Opts::new(
+            "apiserver_longrunning_requests",
+            "Requests that stay open, by verb and resource.",
+        ),
+        &["verb", "group", "version", "resource"],
+    );
+    let health = IntGaugeVec::new(
+        Opts::new(
+            "kubernetes_healthcheck",
+            "1 when a check passed, 0 when it failed.",
+        ),
+        &["name", "type"],
+    );
+    let made = "names of metrics are constants";
+    let metrics = Metrics {
+        requests: requests.expect(made),
+        duration: duration.expect(made),
+        in_flight: in_flight.expect(made),
+        long_running: long_running.expect(made),
+        health: health.expect(made),
+        registry,
+    };
+    let all: [Box<dyn prometheus::core::Collector>; 5] = [
+        Box::new(metrics.requests.clone()),
+        Box::new(metrics.duration.clone()),
+        Box::new(metrics.in_flight.clone()),
+        Box::new(metrics.long_running.clone()),
+        Box::new(metrics.health.clone()),
+    ];
+    for collector in all {
+        metrics.registry.register(collector).expect(made);
+    }
+    metrics
+});
+
+/// `/metrics`.
+pub(crate) fn answer() -> Response {
+    let mut out = Vec::new();
+    let families = METRICS.registry.gather();
+    if let Err(e) = TextEncoder::new().encode(&families, &mut out) {
+        tracing::warn!(error = %e, "metrics were not encoded");
+    }
+    Response::new(200, "text/plain; version=0.0.4; charset=utf-8", out)
+}
+
+pub(crate) fn health(kind: &str, name: &str, passed: bool) {
+    METRICS
+        .health
+        .with_label_values(&[name, kind])
+        .set(passed.into());
+}
+
+/// A request that is being counted.
+pub(crate) struct Counted {
+    started: Instant,
+    gauge: prometheus::IntGauge,
+}
+
+impl Counted {
+    pub(crate) fn start(call: &Call) -> Self {
+        let i = &call.info;
+        let gauge = if call.long_running {
+            let labels = [verb(call), &i.api_group, &i.api_version, resource(call)];
+            METRICS.long_running.with_label_values(&labels)
+        } else {
+            let kind = if request_info::is_read_only(i) {
+                "readOnly"
+            } else {
+                "mutating"
+            };
+            METRICS.in_flight.with_label_values(&[kind])
+        };
+        gauge.inc();
+        Self {
+            started: Instant::now(),
+            gauge,
+        }
+    }
+
+    pub(crate) fn end(self, call: &Call, code: u16) {
+        let i = &call.info;
+        let scope = scope(call);
+        let (verb, resource) = (verb(call), resource(call));
+        let (group, version) = (&i.api_group, &i.api_version);
+        let code = code.to_string();
+        METRICS
+            .requests
+            .with_label_values(&[verb, group, version, resource, &i.subresource, scope, &code])
+            .inc();
+        if !call.long_running {
+            METRICS
+                .duration
+                .with_label_values(&[verb, group, version, resource, &i.subresource, scope])
+                .observe(self.started.elapsed().as_secs_f64());
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.gauge.dec();
+    }
+}
+
+/// Names that clients make up must not become labels without bound: only what
+/// authorization let pass to a claimed resource is named.
+fn resource(call: &Call) -> &str {
+    if call.user.name.is_empty() {
+        return "";
+    }
+    &call.info.resource
+}
+
+fn verb(call: &Call) -> &'static str {
+    match call.info.verb.as_str() {
+        "get" => "GET",
+        "list" => "LIST",
+        "watch" => "WATCH",
+        "create" => "POST",
+        "update" => "PUT",
+        "patch" => "PATCH",
+        "delete" => "DELETE",
+        "deletecollection" => "DELETECOLLECTION",
+        "proxy" => "CONNECT",
+        _ => "other",
+    }
+}
+
+fn scope(call: &Call) -> &'static str {
+    let i = &call.info;
+    if !i.is_resource {
+        ""
+    } else if !i.name.is_empty() {
+        "resource"
+    } else if !i.namespace.is_empty() {
+        "namespace"
+    } else {
+        "cluster"
+    }
+}

@@ -1,0 +1,164 @@
+//! Who answers: the front itself, a remote API server, or the chain.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use catena_delegate::{Body, Outcome, Request, Response};
+use catena_objects::{Reason, Status};
+use futures_util::StreamExt as _;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use crate::{
+    Front,
+    body::{FrontBody, to_http},
+    call::Call,
+    documents, upgrade,
+};
+
+/// Largest body of a request (`MaxRequestBodyBytes`).
+const MAX_BODY: usize = 3 << 20;
+
+/// Headers that end here: those of the connection, credentials, and names of users.
+const OURS: [&str; 13] = [
+    "authorization",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+    "content-length",
+    "traceparent",
+    "audit-id",
+];
+
+/// Answers a request that passed the filters.
+pub(crate) async fn answer(
+    front: &Arc<Front>,
+    call: &mut Call,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<FrontBody>, Status> {
+    if !call.info.is_resource {
+        if let Some(answer) = documents::answer(front, call).await {
+            return answer.map(|r| to_http(r));
+        }
+    } else if call.info.resource.is_empty() {
+        return Err(no_resource(call));
+    }
+    if let Some(entry) = front.remote(&call.path) {
+        return front.proxy.forward(&entry, call, request).await;
+    }
+    if call.wants_upgrade() {
+        return upgrade::answer(front, call, request).await;
+    }
+    let body = read(request.into_body()).await?;
+    let delegated = delegated(call, body);
+    let outcome = chain(front, &call.path, delegated).await?;
+    Ok(to_http(front.until_drained(outcome, call)))
+}
+
+/// `/api/v1/watch` and the like.
+fn no_resource(call: &Call) -> Status {
+    let url = &call.path;
+    Status::internal(format!(
+        "failed to get request info: unable to determine kind and namespace from url, {url}"
+    ))
+}
+
+/// The delegate that claims the path, else one after the other. A delegate
+/// that cannot be reached is an error: what it would say is not known.
+async fn chain(front: &Front, path: &str, request: Request) -> Result<Response, Status> {
+    if front.own.claims(path, &request.info) {
+        if let Outcome::Served(response) = front.own.delegate.serve(request).await? {
+            return Ok(response);
+        }
+        return Ok(no_such_path());
+    }
+    if let Some(owner) = front.links.iter().find(|l| l.claims(path)) {
+        return match owner.delegate.serve(request).await? {
+            Outcome::Served(response) => Ok(response),
+            Outcome::NotMine => Ok(no_such_path()),
+        };
+    }
+    for link in &front.links {
+        if let Outcome::Served(response) = link.delegate.serve(request.clone()).await? {
+            return Ok(response);
+        }
+    }
+    Ok(no_such_path())
+}
+
+/// The end of the chain.
+pub(crate) fn no_such_path() -> Response {
+    let mut answer = Response::new(404, "text/plain; charset=utf-8", "404 page not found\n");
+    answer.headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        http::HeaderValue::from_static("nosniff"),
+    );
+    answer
+}
+
+/// The request as delegates get it.
+pub(crate) fn delegated(call: &Call, body: Bytes) -> Request {
+    Request {
+        method: call.method.as_str().to_owned(),
+        path: call.path.clone(),
+        query: call.query.clone(),
+        headers: forwarded(&call.headers),
+        info: call.info.clone(),
+        user: call.user.clone(),
+        audit_id: call.audit_id.clone(),
+        audit_level: 0,
+        deadline: call.deadline,
+        traceparent: call.traceparent.clone(),
+        remote_addr: call.peer.addr.to_string(),
+        body,
+    }
+}
+
+/// The client's headers without those that are the front's business.
+pub(crate) fn forwarded(headers: &HeaderMap) -> HeaderMap {
+    let mut out = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let text = name.as_str();
+        let user = text.starts_with("impersonate-") || text.starts_with("x-remote-");
+        if !user && !OURS.contains(&text) {
+            out.append(name, value.clone());
+        }
+    }
+    out
+}
+
+/// The whole body of a request.
+async fn read(body: Incoming) -> Result<Bytes, Status> {
+    if hyper::body::Body::is_end_stream(&body) {
+        return Ok(Bytes::new());
+    }
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(e) if e.is::<LengthLimitError>() => Err(Status::new(
+            Reason::RequestEntityTooLarge,
+            format!("Request entity too large: limit is {MAX_BODY}"),
+        )),
+        Err(e) => Err(Status::bad_request(format!("the body was not read: {e}"))),
+    }
+}
+
+/// The whole body of an answer.
+pub(crate) async fn whole(body: Body) -> Result<Bytes, Status> {
+    match body {
+        Body::Full(bytes) => Ok(bytes),
+        Body::Stream(mut stream) => {
+            let mut out = Vec::new();
+            while let Some(piece) = stream.next().await {
+                out.extend_from_slice(&piece?);
+            }
+            Ok(out.into())
+        }
+    }
+}
