@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
-use catena_delegate::Description;
+use catena_delegate::{Description, GroupVersion};
 use catena_endpoints::{Resources, Served, discovery};
 use catena_objects::Status;
 use catena_registry::{Resource, Store};
@@ -58,8 +58,10 @@ impl CoreResources {
             d.paths.push(root.clone());
             for version in versions {
                 d.paths.push(format!("{root}/{version}"));
-                d.groups
-                    .push(discovery::group_version(self, group, version));
+                d.groups.push(GroupVersion {
+                    openapi_etag: catena_openapi::builtin_etag(group, version),
+                    ..discovery::group_version(self, group, version)
+                });
             }
             d.prefixes.push(root);
         }
@@ -142,11 +144,18 @@ impl Resources for CoreResources {
             .boxed()
     }
 
-    fn openapi_v3(&self, _group: &str, _version: &str) -> Option<Bytes> {
-        None
+    fn openapi_v3(&self, group: &str, version: &str) -> Option<Bytes> {
+        self.claims(group, version)
+            .then(|| catena_openapi::builtin_v3(group, version))
+            .flatten()
     }
 
     fn openapi_v2(&self) -> Bytes {
-        Bytes::from_static(b"{\"swagger\":\"2.0\",\"paths\":{},\"definitions\":{}}")
+        let all: Vec<(&str, &str)> = self
+            .groups
+            .iter()
+            .flat_map(|(g, versions)| versions.iter().map(|v| (g.as_str(), v.as_str())))
+            .collect();
+        catena_openapi::builtin_v2(&all)
     }
 }

@@ -28,11 +28,11 @@ impl Cache {
     }
 
     /// The document with this name in the state of `etag`, made where it is not kept.
-    pub fn get(&self, name: &str, etag: &str, make: impl FnOnce() -> Vec<u8>) -> Bytes {
+    pub fn get(&self, name: &str, etag: &str, make: impl FnOnce() -> Bytes) -> Bytes {
         if let Some(found) = self.take(name, etag) {
             return found;
         }
-        let bytes = Bytes::from(make());
+        let bytes = make();
         self.put(Document {
             name: name.to_owned(),
             etag: etag.to_owned(),

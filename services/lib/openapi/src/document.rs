@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use catena_objects::{Map, Value, json};
 
 use crate::{
     custom,
     definitions::Definitions,
-    descriptions,
+    descriptions, facts,
     names::definition,
     paths::{self, Common, Kind, Place, Resource},
+    v2::V2,
 };
 
 const META: &str = "k8s.io.apimachinery.pkg.apis.meta.v1";
@@ -23,19 +25,28 @@ pub struct CustomKind<'a> {
     pub schema: &'a Value,
 }
 
-/// The document of a group version of built-in kinds. `resources` is its `APIResourceList`.
-pub fn builtin_v3(group: &str, version: &str, resources: &Value) -> Vec<u8> {
-    json::to_vec(&document(group, version, resources, &[]))
+/// The document of a group version of built-in kinds, with every resource that the
+/// facts have of it; `None` when they have none.
+pub fn builtin_v3(group: &str, version: &str) -> Option<Bytes> {
+    let resources = facts::resource_list(group, version)?;
+    let document = document(group, version, &resources, &[]);
+    Some(json::to_vec(&document).into())
+}
+
+/// The v2 document of group versions of built-in kinds.
+pub fn builtin_v2(group_versions: &[(&str, &str)]) -> Bytes {
+    let mut all = V2::default();
+    for (group, version) in group_versions {
+        if let Some(resources) = facts::resource_list(group, version) {
+            all.add_v3(&document(group, version, &resources, &[]));
+        }
+    }
+    json::to_vec(&all.into_value()).into()
 }
 
 /// The document of a group version of custom resources.
-pub fn custom_v3(
-    group: &str,
-    version: &str,
-    resources: &Value,
-    kinds: &[CustomKind<'_>],
-) -> Vec<u8> {
-    json::to_vec(&document(group, version, resources, kinds))
+pub fn custom_v3(group: &str, version: &str, resources: &Value, kinds: &[CustomKind<'_>]) -> Bytes {
+    json::to_vec(&document(group, version, resources, kinds)).into()
 }
 
 /// The same as a tree.

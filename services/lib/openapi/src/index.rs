@@ -21,9 +21,14 @@ pub fn index<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<u
 
 /// State of the documents of built-in kinds: that of the program.
 pub fn builtin_etag(group: &str, version: &str) -> String {
-    // FNV-1a: stable over builds and replicas, which a hasher of the library is not.
+    etag(&[env!("CARGO_PKG_VERSION"), group, version])
+}
+
+/// A short text that changes with its parts, the same in every build and replica.
+pub fn etag(parts: &[&str]) -> String {
+    // FNV-1a, as the hasher of the library may differ between builds.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for part in [env!("CARGO_PKG_VERSION"), group, version] {
+    for part in parts {
         for byte in part.bytes().chain([0]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }

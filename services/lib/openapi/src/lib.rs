@@ -8,12 +8,13 @@ mod custom;
 mod definitions;
 mod descriptions;
 mod document;
+mod facts;
 mod index;
 mod names;
 mod paths;
 mod v2;
 
 pub use cache::Cache;
-pub use document::{CustomKind, builtin_v3, custom_v3, document};
-pub use index::{builtin_etag, index};
+pub use document::{CustomKind, builtin_v2, builtin_v3, custom_v3, document};
+pub use index::{builtin_etag, etag, index};
 pub use v2::{V2, merge_v2};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use catena_objects::{Map, Value, json, map::Key};
 
 use crate::{document::info, names::SCHEMAS};
@@ -77,14 +78,14 @@ impl V2 {
 
 /// Merges v2 documents in JSON; the first that has a path or definition wins.
 /// What is no JSON is left out.
-pub fn merge_v2<'a>(documents: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+pub fn merge_v2(documents: &[Bytes]) -> Bytes {
     let mut all = V2::default();
     for text in documents {
         if let Ok(v) = json::parse(text) {
             all.add_v2(&v, false);
         }
     }
-    json::to_vec(&all.into_value())
+    json::to_vec(&all.into_value()).into()
 }
 
 fn members<'a>(v: &'a Value, path: &[&str]) -> impl Iterator<Item = (&'a Key, &'a Value)> {
