@@ -41,6 +41,7 @@ pub use leases::LeaseInfo;
 use leases::Leases;
 use query::Values;
 use record::{Record, Rev};
+pub(crate) use storage::PROGRESS;
 pub use watcher::{Report, WatchOptions, Watcher};
 use writer::{Command, Request, Response, Writer};
 

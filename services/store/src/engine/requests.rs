@@ -1,6 +1,7 @@
 //! What can be asked of an engine, as the etcd v3 API names it. Headers of
 //! answers hold the revision only.
 
+use bytes::Bytes;
 use catena_proto::etcdserverpb as pb;
 use tokio::sync::oneshot;
 
@@ -182,6 +183,38 @@ impl Engine {
         self.shared().leases.all()
     }
 
+    /// A hash of the keys and values at a revision (0: the newest), and that
+    /// revision. Not the function that etcd has; equal for equal contents.
+    ///
+    /// # Errors
+    /// As etcd's `HashKV`.
+    pub async fn hash(&self, revision: i64) -> Result<(i64, u32), Error> {
+        let revision = match revision {
+            ..=0 => self.revision(),
+            given => given,
+        };
+        let mut hash = Hash::default();
+        let mut request = pb::RangeRequest {
+            key: Bytes::from_static(&[0]),
+            range_end: Bytes::from_static(&[0]),
+            revision,
+            limit: PAGE,
+            ..pb::RangeRequest::default()
+        };
+        loop {
+            let page = self.range(request.clone()).await?;
+            for kv in &page.kvs {
+                hash.add(&kv.mod_revision.to_be_bytes());
+                hash.add(&kv.key);
+                hash.add(&kv.value);
+            }
+            match page.kvs.last() {
+                Some(last) if page.more => request.key = [&last.key[..], &[0]].concat().into(),
+                _ => return Ok((revision, hash.0)),
+            }
+        }
+    }
+
     /// Follows history.
     pub fn watch(&self, options: WatchOptions) -> Watcher {
         Watcher::new(self.clone(), options)
@@ -190,3 +223,22 @@ impl Engine {
 
 /// Shortest TTL in seconds.
 const MIN_TTL: i64 = 2;
+/// Keys read at once where all are read.
+const PAGE: i64 = 1000;
+
+/// FNV-1a: the same in every version and on every machine.
+struct Hash(u32);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0x811c_9dc5)
+    }
+}
+
+impl Hash {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+}
