@@ -8,6 +8,7 @@ use catena_runtime::{flags, tls::ServerFiles};
 
 /// Flags of the aggregator process.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Options {
     #[command(flatten)]
     pub serving: Serving,
@@ -41,6 +42,7 @@ pub struct Options {
 
 /// Flags of the public ports; the one-process form has them too.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Serving {
     /// Address of the HTTPS port.
     #[arg(long, default_value = "0.0.0.0")]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// How to reach the API server; without it, in-cluster configuration.
     #[arg(long)]

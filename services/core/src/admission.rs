@@ -62,6 +62,7 @@ const ABSENT: [&str; 19] = [
 
 /// Which plugins run.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
 pub struct AdmissionFlags {
     /// Plugins to run besides those that are on by default.
     #[arg(long, value_delimiter = ',')]

@@ -8,6 +8,7 @@ use crate::{AdmissionFlags, bootstrap};
 
 /// What core needs to know to build its server.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Options {
     #[command(flatten)]
     pub services: Services,
@@ -26,6 +27,7 @@ pub struct Options {
 
 /// What Services are given.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Services {
     /// Ranges of cluster addresses of Services; two of different families for dual stack.
     #[arg(long, value_delimiter = ',', default_value = "10.0.0.0/24")]

@@ -18,6 +18,7 @@ use crate::Options;
 
 /// Flags of the core process.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Flags {
     #[command(flatten)]
     pub options: Options,
@@ -34,6 +35,7 @@ pub struct Flags {
 
 /// How service account tokens are signed.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct TokenFlags {
     /// Issuer of service account tokens.
     #[arg(long)]

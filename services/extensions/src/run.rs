@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Flags of the extensions process.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Flags {
     #[command(flatten)]
     pub options: crate::Options,

@@ -10,6 +10,7 @@ use crate::{
 
 /// Where storage is.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Etcd {
     /// Servers of the etcd v3 API: http://, https:// or unix:// addresses.
     #[arg(long, value_delimiter = ',')]
@@ -59,6 +60,7 @@ impl Etcd {
 
 /// How a delegate listens and proves itself, and who may call it.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Internal {
     /// Address for the front: host:port, or the path of a unix socket.
     #[arg(long)]

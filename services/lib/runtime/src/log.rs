@@ -20,6 +20,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Flags of logs and traces.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// Number for the log level verbosity: 4 and more tell details, 6 and more everything.
     #[arg(short = 'v', long = "v", default_value_t = 2)]
