@@ -1,17 +1,14 @@
 //! A delegate on storage in memory, and requests to it.
 
-mod memory;
-
 use std::sync::Arc;
 
 use catena_delegate::{Body, Delegate, Outcome, Request, RequestInfo};
 use catena_extensions::{Options, build};
 use catena_objects::{Value, json};
-use catena_storage::{Op, Storage, TxnRequest};
+use catena_storage::{Op, Storage, TxnRequest, testing::Memory};
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use memory::Memory;
 
 /// The namespace that exists.
 pub(crate) const NS: &str = "default";

@@ -12,9 +12,11 @@ mod facts;
 mod index;
 mod names;
 mod paths;
+mod protobuf;
 mod v2;
 
 pub use cache::Cache;
 pub use document::{CustomKind, builtin_v2, builtin_v3, custom_v3, document};
 pub use index::{builtin_etag, etag, index};
+pub use protobuf::v2_protobuf;
 pub use v2::{V2, merge_v2};
