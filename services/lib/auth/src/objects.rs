@@ -5,7 +5,7 @@ use std::sync::Arc;
 use catena_objects::Value;
 use catena_storage::{RangeRequest, Storage};
 
-use crate::mirror::decode;
+use crate::follow::decode;
 
 /// Reads objects of the core group.
 #[derive(Clone)]
@@ -25,11 +25,6 @@ impl Objects {
             _ => format!("/registry/{resource}/{namespace}/{name}"),
         };
         self.range(RangeRequest::key(key)).await.pop()
-    }
-
-    pub(crate) async fn list(&self, resource: &str, namespace: &str) -> Vec<Value> {
-        let prefix = format!("/registry/{resource}/{namespace}/");
-        self.range(RangeRequest::prefix(&prefix)).await
     }
 
     async fn range(&self, request: RangeRequest) -> Vec<Value> {

@@ -7,6 +7,7 @@ use clap::ArgAction;
 const MODES: [&str; 4] = ["AlwaysAllow", "AlwaysDeny", "RBAC", "Node"];
 
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// Authorities of client certificates.
     #[arg(long)]

@@ -1,6 +1,8 @@
 //! Role-based access control over a snapshot of storage
 //! (`plugin/pkg/auth/authorizer/rbac`).
 
+mod binding;
+mod index;
 mod rules;
 mod snapshot;
 

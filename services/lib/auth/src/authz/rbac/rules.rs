@@ -1,4 +1,4 @@
-//! Policy rules and what they cover.
+//! Policy rules and what they allow (`pkg/apis/rbac/v1/evaluation_helpers.go`).
 
 use catena_objects::Value;
 
@@ -19,7 +19,9 @@ pub struct Rule {
 pub struct Rules {
     pub resource: Vec<Rule>,
     pub non_resource: Vec<Rule>,
-    /// Why the list may not be whole.
+    /// Some rights cannot be listed.
+    pub incomplete: bool,
+    /// What went wrong while rules were looked up.
     pub errors: Vec<String>,
 }
 
@@ -45,6 +47,26 @@ impl Rule {
         }
     }
 
+    /// A rule that lets everything be done with objects.
+    pub(crate) fn all_resources() -> Self {
+        let all = || vec!["*".to_owned()];
+        Self {
+            verbs: all(),
+            api_groups: all(),
+            resources: all(),
+            ..Self::default()
+        }
+    }
+
+    /// A rule that lets everything be done with paths.
+    pub(crate) fn all_paths() -> Self {
+        Self {
+            verbs: vec!["*".to_owned()],
+            non_resource_urls: vec!["*".to_owned()],
+            ..Self::default()
+        }
+    }
+
     /// `RuleAllows`.
     pub fn allows(&self, a: &Attributes) -> bool {
         if !any(&self.verbs, &a.verb) {
@@ -54,9 +76,7 @@ impl Rule {
             return self.non_resource_urls.iter().any(|url| {
                 url == "*"
                     || *url == a.path
-                    || url
-                        .strip_suffix('*')
-                        .is_some_and(|prefix| a.path.starts_with(prefix))
+                    || (url.ends_with('*') && a.path.starts_with(url.trim_end_matches('*')))
             });
         }
         any(&self.api_groups, &a.api_group)
@@ -72,9 +92,9 @@ impl Rule {
             if subresource.is_empty() {
                 return rule == resource;
             }
+            // The subresource may hold slashes: only the first one parts it from the resource.
             match rule.split_once('/') {
-                Some(("*", sub)) => sub == subresource,
-                Some((parent, sub)) => parent == resource && sub == subresource,
+                Some((parent, sub)) => sub == subresource && (parent == "*" || parent == resource),
                 None => false,
             }
         })
