@@ -1,10 +1,6 @@
 //! One request on its way through the filters.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::Instant,
-};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use catena_delegate::RequestInfo;
 use catena_objects::user::User;

@@ -51,7 +51,11 @@ async fn v2(front: &Arc<Front>, call: &Call) -> Result<Response, Status> {
             parts.push(route::whole(response.body).await?);
         }
     }
-    Ok(tagged(call, "application/json", catena_openapi::merge_v2(&parts)))
+    Ok(tagged(
+        call,
+        "application/json",
+        catena_openapi::merge_v2(&parts),
+    ))
 }
 
 /// A document with its ETag, or 304 to a client that has it.

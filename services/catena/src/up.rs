@@ -1,0 +1,259 @@
+//! `catena up`: all processes as children of this one, on this machine.
+
+mod children;
+mod kubeconfig;
+mod ready;
+
+use std::{net::IpAddr, path::PathBuf, time::Instant};
+
+use anyhow::Context as _;
+use catena_runtime::{files, log, pki::Pki};
+use children::{Child, Children};
+use tokio_util::sync::CancellationToken;
+
+/// Flags of `catena up`.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// Everything that is kept: data, certificates, sockets, kubeconfig.
+    #[arg(long, default_value = ".run")]
+    data_dir: PathBuf,
+
+    /// Address of the HTTPS port.
+    #[arg(long, default_value = "127.0.0.1")]
+    bind_address: IpAddr,
+
+    /// Port of HTTPS.
+    #[arg(long, default_value_t = 6443)]
+    secure_port: u16,
+
+    /// Addresses of an etcd to use instead of the embedded store.
+    #[arg(long, value_delimiter = ',')]
+    etcd_servers: Vec<String>,
+
+    /// Range of cluster addresses of Services.
+    #[arg(long, default_value = "10.0.0.0/24")]
+    service_cluster_ip_range: String,
+
+    /// CSV file of static tokens: token,user,uid,"group1,group2".
+    #[arg(long)]
+    token_auth_file: Option<PathBuf>,
+
+    /// How requests are authorized.
+    #[arg(long, default_value = "Node,RBAC")]
+    authorization_mode: String,
+
+    /// false leaves the small controllers out, for kube-controller-manager.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    controllers: bool,
+
+    /// Replicas of core and of extensions.
+    #[arg(long, default_value_t = 1)]
+    replicas: usize,
+}
+
+/// Longest path of a socket (`sun_path` without its end).
+const SOCKET_PATH: usize = 107;
+
+impl Options {
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        if !(1..=16).contains(&self.replicas) {
+            out.push(format!(
+                "--replicas {} must be between 1 and 16",
+                self.replicas
+            ));
+        }
+        out
+    }
+}
+
+/// Starts everything, says how to reach it, and restarts what dies.
+///
+/// # Errors
+/// When a directory, a certificate or a process cannot be made.
+pub(crate) async fn run(
+    options: Options,
+    log: log::Options,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    files::private_dir(&options.data_dir)
+        .with_context(|| format!("--data-dir {}", options.data_dir.display()))?;
+    let plan = Plan::new(&options)?;
+    let admin = kubeconfig::write(&plan, "admin", "kubernetes-admin", Some("system:masters"))?;
+    kubeconfig::write(
+        &plan,
+        "controllers",
+        "system:catena:controllers",
+        Some("system:masters"),
+    )?;
+    let mut children = Children::start(commands(&options, &plan, &log)?, stop.clone())?;
+    tokio::select! {
+        ready = ready::wait(&plan) => {
+            ready?;
+            say(&options, &admin, started);
+        }
+        () = stop.cancelled() => {}
+        () = children.supervise() => {}
+    }
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = children.supervise() => {}
+    }
+    children.end().await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what the user is to do next")]
+fn say(options: &Options, admin: &std::path::Path, started: Instant) {
+    let ms = started.elapsed().as_millis();
+    let url = format!("https://{}:{}", options.bind_address, options.secure_port);
+    println!("Catena serves {url}, ready after {ms} ms. In another terminal:");
+    println!();
+    println!("  export KUBECONFIG={}", admin.display());
+    println!("  kubectl get namespaces");
+    println!();
+    println!(
+        "Ctrl-C stops it; data stays in {}.",
+        options.data_dir.display()
+    );
+}
+
+/// Where things are.
+pub(crate) struct Plan {
+    dir: PathBuf,
+    pki: Pki,
+    pki_dir: PathBuf,
+    address: std::net::SocketAddr,
+    etcd: Vec<String>,
+}
+
+impl Plan {
+    fn new(options: &Options) -> anyhow::Result<Self> {
+        let dir = std::path::absolute(&options.data_dir)?;
+        let pki_dir = dir.join("pki");
+        let pki = Pki::open(&pki_dir)?;
+        let etcd = if options.etcd_servers.is_empty() {
+            vec![format!("unix://{}", dir.join("store.sock").display())]
+        } else {
+            options.etcd_servers.clone()
+        };
+        let longest = dir.join("extensions-99.sock");
+        anyhow::ensure!(
+            longest.as_os_str().len() <= SOCKET_PATH,
+            "--data-dir {} is too long for sockets in it",
+            dir.display()
+        );
+        Ok(Self {
+            dir,
+            pki,
+            pki_dir,
+            address: (options.bind_address, options.secure_port).into(),
+            etcd,
+        })
+    }
+
+    fn sockets(&self, process: &str, replicas: usize) -> Vec<String> {
+        let one = |i| {
+            self.dir
+                .join(format!("{process}-{i}.sock"))
+                .display()
+                .to_string()
+        };
+        (0..replicas).map(one).collect()
+    }
+}
+
+/// The children, in the order in which they start; they end in the reverse one.
+fn commands(options: &Options, plan: &Plan, log: &log::Options) -> anyhow::Result<Vec<Child>> {
+    let pki_dir = plan.pki_dir.display().to_string();
+    let (signing, public) = plan.pki.signing_key("sa")?;
+    let mut common = vec![format!("--v={}", log.verbosity)];
+    common.push(format!("--logging-format={}", log.logging_format));
+    if let Some(endpoint) = &log.tracing_endpoint {
+        common.push(format!("--tracing-endpoint={endpoint}"));
+    }
+    let etcd = format!("--etcd-servers={}", plan.etcd.join(","));
+    let issuer = "--service-account-issuer=https://kubernetes.default.svc.cluster.local";
+    let mut out = Vec::new();
+    if options.etcd_servers.is_empty() {
+        let args = vec![
+            format!("--data-dir={}", plan.dir.join("data").display()),
+            format!("--listen={}", plan.dir.join("store.sock").display()),
+        ];
+        out.push(Child::new("store", "store", args, &common));
+    }
+    let cores = plan.sockets("core", options.replicas);
+    let extensions = plan.sockets("extensions", options.replicas);
+    for (i, socket) in cores.iter().enumerate() {
+        let args = vec![
+            format!("--listen={socket}"),
+            format!("--pki-dir={pki_dir}"),
+            etcd.clone(),
+            format!(
+                "--service-cluster-ip-range={}",
+                options.service_cluster_ip_range
+            ),
+            format!("--advertise-address={}", options.bind_address),
+            format!("--secure-port={}", options.secure_port),
+            issuer.to_owned(),
+            format!("--service-account-signing-key-file={}", signing.display()),
+        ];
+        out.push(Child::new(&format!("core-{i}"), "core", args, &common));
+    }
+    for (i, socket) in extensions.iter().enumerate() {
+        let args = vec![
+            format!("--listen={socket}"),
+            format!("--pki-dir={pki_dir}"),
+            etcd.clone(),
+        ];
+        out.push(Child::new(
+            &format!("extensions-{i}"),
+            "extensions",
+            args,
+            &common,
+        ));
+    }
+    let proxy = plan.pki.front_proxy_client()?;
+    let mut args = vec![
+        format!("--bind-address={}", options.bind_address),
+        format!("--secure-port={}", options.secure_port),
+        format!("--advertise-address={}", options.bind_address),
+        format!("--cert-dir={pki_dir}"),
+        format!("--client-ca-file={}", plan.pki.ca()?.display()),
+        format!(
+            "--requestheader-client-ca-file={}",
+            plan.pki.front_proxy_ca()?.display()
+        ),
+        "--requestheader-allowed-names=front-proxy-client".to_owned(),
+        "--requestheader-username-headers=X-Remote-User".to_owned(),
+        "--requestheader-group-headers=X-Remote-Group".to_owned(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".to_owned(),
+        format!("--proxy-client-cert-file={}", proxy.cert.display()),
+        format!("--proxy-client-key-file={}", proxy.key.display()),
+        etcd,
+        format!("--core-endpoints={}", cores.join(",")),
+        format!("--extensions-endpoints={}", extensions.join(",")),
+        issuer.to_owned(),
+        format!("--service-account-key-file={}", public.display()),
+        format!("--service-account-signing-key-file={}", signing.display()),
+        "--enable-bootstrap-token-auth=true".to_owned(),
+        format!("--authorization-mode={}", options.authorization_mode),
+    ];
+    if let Some(file) = &options.token_auth_file {
+        args.push(format!("--token-auth-file={}", file.display()));
+    }
+    out.push(Child::new("aggregator", "aggregator", args, &common));
+    if options.controllers {
+        let args = vec![
+            format!(
+                "--kubeconfig={}",
+                plan.dir.join("controllers.kubeconfig").display()
+            ),
+            format!("--root-ca-file={}", plan.pki.ca()?.display()),
+        ];
+        out.push(Child::new("controllers", "controllers", args, &common));
+    }
+    Ok(out)
+}
