@@ -80,6 +80,14 @@ impl Catalog {
 
     /// Takes over a stored definition, unless a newer state of it is known.
     pub(crate) fn put(&self, kv: &KeyValue) {
+        // Most events of the watch are echoes of own writes.
+        let known = |name: String| {
+            self.get(&name)
+                .is_some_and(|e| e.revision >= kv.mod_revision)
+        };
+        if self.name_of(&kv.key).is_some_and(known) {
+            return;
+        }
         let mut entry = match self.read(kv) {
             Ok(e) => e,
             Err(s) => {

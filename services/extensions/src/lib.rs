@@ -12,6 +12,7 @@ mod custom;
 pub mod definition;
 mod describe;
 mod documents;
+mod ending;
 mod entry;
 mod follow;
 mod keeper;

@@ -29,10 +29,11 @@ impl OwnWrites {
                     ..KeyValue::default()
                 });
             }
-            Op::Delete { key } if key.starts_with(prefix) => {
-                if !matches!(response, Some(OpResponse::Delete(None))) {
-                    self.catalog.remove(key, revision);
-                }
+            Op::Delete { key }
+                if key.starts_with(prefix)
+                    && !matches!(response, Some(OpResponse::Delete(None))) =>
+            {
+                self.catalog.remove(key, revision);
             }
             _ => {}
         }

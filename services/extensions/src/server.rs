@@ -17,7 +17,7 @@ use crate::{
     catalog::Catalog,
     custom,
     definition::{GROUP, PLURAL, VERSION},
-    describe, documents,
+    describe, documents, ending,
     entry::{Entry, rank},
 };
 
@@ -232,12 +232,18 @@ impl Delegate for Extensions {
         let warning = entry
             .version(&request.info.api_version)
             .and_then(|v| v.warning.clone());
+        let watches = request.info.verb == "watch";
         let mut outcome = match refusal(&entry, &request) {
             Some(s) => failure(&s),
             None => self.endpoints.serve(request).await?,
         };
-        if let (Outcome::Served(response), Some(text)) = (&mut outcome, warning) {
-            warn(response, text);
+        if let Outcome::Served(response) = &mut outcome {
+            if let Some(text) = warning {
+                warn(response, text);
+            }
+            if watches {
+                ending::end_with(&self.resources.catalog, &entry, response);
+            }
         }
         Ok(outcome)
     }

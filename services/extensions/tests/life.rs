@@ -102,7 +102,7 @@ async fn a_definition_is_established_and_serves() {
 }
 
 #[tokio::test]
-async fn subresources_versions_and_selectors() {
+async fn subresources_and_versions() {
     let w = World::new().await;
     w.define(CRON).await;
     w.ask("POST", V1, &cron("a", r#"{"cron":"*","replicas":2}"#))
@@ -146,7 +146,16 @@ async fn subresources_versions_and_selectors() {
         w.ask("GET", &format!("{BETA}/a/status"), "").await.code,
         404
     );
+}
 
+#[tokio::test]
+async fn selectors_tables_and_patches() {
+    let w = World::new().await;
+    w.define(CRON).await;
+    w.ask("POST", V1, &cron("a", r#"{"cron":"*","replicas":5}"#))
+        .await;
+    w.ask("POST", V1, &cron("b", r#"{"cron":"*","image":"own"}"#))
+        .await;
     let own = w
         .ask("GET", &format!("{V1}?fieldSelector=spec.image%3Down"), "")
         .await;
@@ -271,4 +280,69 @@ async fn replicas_serve_what_the_others_define() {
         .await;
     two.wait("crontabs.stable.example.com", |a| a.code == 404)
         .await;
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_its_definition() {
+    let w = World::new().await;
+    w.define(CRON).await;
+    let watch = w.send(request("GET", &format!("{V1}?watch=true"), ""));
+    let writes = async {
+        w.ask("POST", V1, &cron("a", r#"{"cron":"*"}"#)).await;
+        w.ask("DELETE", &format!("{CRDS}/crontabs.stable.example.com"), "")
+            .await;
+    };
+    let (seen, ()) = tokio::join!(watch, writes);
+    let text = seen.expect("served").text;
+    let kinds: Vec<&str> = text.lines().filter_map(|l| l.split('"').nth(3)).collect();
+    assert_eq!(kinds, ["ADDED", "DELETED"], "{text}");
+}
+
+/// Definitions of the size of real ones: many fields, nested, with lists by key.
+fn bulky(name: &str) -> String {
+    let mut fields = String::new();
+    for i in 0..80 {
+        fields.push_str(&format!(
+            r#""f{i}":{{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"description":"Field {i}.","items":{{"type":"object","required":["name"],"properties":{{"name":{{"type":"string"}},"value":{{"anyOf":[{{"type":"integer"}},{{"type":"string"}}],"x-kubernetes-int-or-string":true}}}}}}}},"#
+        ));
+    }
+    let fields = fields.trim_end_matches(',');
+    format!(
+        r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{{"name":"{name}s.bulk.example.com"}},"spec":{{"group":"bulk.example.com","scope":"Cluster","names":{{"plural":"{name}s","kind":"{name}"}},"versions":[{{"name":"v1","served":true,"storage":true,"schema":{{"openAPIV3Schema":{{"type":"object","properties":{{"spec":{{"type":"object","properties":{{{fields}}}}}}}}}}}}}]}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn many_large_definitions_are_established_and_described() {
+    let w = World::new().await;
+    let names: Vec<String> = (0..40).map(|i| format!("kind{i}")).collect();
+    for n in &names {
+        let made = w.ask("POST", CRDS, &bulky(n)).await;
+        assert_eq!(made.code, 201, "{}", made.text);
+    }
+    for n in &names {
+        let name = format!("{n}s.bulk.example.com");
+        w.wait(&name, |a| condition(&a.body, "Established") == "True")
+            .await;
+    }
+    let list = w.ask("GET", "/apis/bulk.example.com/v1", "").await.body;
+    assert_eq!(list.items_at(&["resources"]).len(), names.len());
+    let doc = w
+        .ask("GET", "/openapi/v3/apis/bulk.example.com/v1", "")
+        .await
+        .body;
+    let words = doc.str_at(&[
+        "components",
+        "schemas",
+        "com.example.bulk.v1.kind7",
+        "properties",
+        "spec",
+        "properties",
+        "f3",
+        "description",
+    ]);
+    assert_eq!(words, "Field 3.");
+    let all = w.ask("GET", "/openapi/v2", "").await.body;
+    let value = all.at(&["definitions", "com.example.bulk.v1.kind7"]);
+    assert!(value.is_some(), "in the merged document too");
 }

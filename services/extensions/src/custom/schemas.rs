@@ -54,10 +54,6 @@ impl Schemas {
     pub(super) fn storage(&self) -> &Compiled {
         &self.versions[self.storage]
     }
-
-    pub(super) fn version(&self, name: &str) -> Option<&Compiled> {
-        self.versions.iter().find(|v| v.name == name)
-    }
 }
 
 fn compile(version: &Value, preserve: bool) -> Compiled {
@@ -78,7 +74,7 @@ fn compile(version: &Value, preserve: bool) -> Compiled {
         .collect();
     Compiled {
         name: version.str_at(&["name"]).to_owned(),
-        typed: Arc::new(typed(&structural)),
+        typed: Arc::new(structural::typed(&structural)),
         embeds: super::embedded::any(&structural),
         has_rules: structural::has_validations(&structural),
         structural: Arc::new(structural),
@@ -102,9 +98,4 @@ fn node(version: &Value, preserve: bool) -> Node {
         });
     node.preserve_unknown |= preserve;
     node
-}
-
-/// For managed fields: below preserved fields everything is known by deduction.
-fn typed(structural: &Node) -> Node {
-    structural::typed(structural)
 }

@@ -9,7 +9,6 @@ use catena_storage::{Op, Storage, TxnRequest, testing::Memory};
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-
 /// The namespace that exists.
 pub(crate) const NS: &str = "default";
 

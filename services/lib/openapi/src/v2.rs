@@ -205,8 +205,7 @@ fn schema_v2(schema: &Value, place: Place) -> Value {
                     }
                 }
             }
-            "oneOf" | "anyOf" | "not" | "nullable" => {}
-            "default" => {}
+            "oneOf" | "anyOf" | "not" | "nullable" | "default" => {}
             "properties" => {
                 let mut all = Map::new();
                 for (name, p) in members(v, &[]) {
@@ -227,9 +226,7 @@ fn schema_v2(schema: &Value, place: Place) -> Value {
 /// What a v2 reader would take too literally.
 fn simplify(original: &Map, out: &mut Map, place: Place) {
     let alternatives = original.contains_key("oneOf") && !original.contains_key("type");
-    if alternatives && original.contains_key("format") && place == Place::Definition {
-        out.insert("type", "string");
-    } else if alternatives && place == Place::Definition && !original.contains_key("properties") {
+    if alternatives && place == Place::Definition && !original.contains_key("properties") {
         out.insert("type", "string");
     }
     let flag = |key: &str| original.get(key).and_then(Value::as_bool) == Some(true);
