@@ -15,6 +15,7 @@ const CRON: &str = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomReso
        "cron":{"type":"string","pattern":"^[0-9* ]+$"},
        "image":{"type":"string","default":"busybox"},
        "replicas":{"type":"integer","minimum":1},
+       "any":{"x-kubernetes-preserve-unknown-fields":true},
        "tags":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"}}},
      "status":{"type":"object","properties":{"replicas":{"type":"integer"},"selector":{"type":"string"}}}}}},
    "subresources":{"status":{},"scale":{"specReplicasPath":".spec.replicas","statusReplicasPath":".status.replicas","labelSelectorPath":".status.selector"}},
@@ -190,7 +191,7 @@ async fn selectors_tables_and_patches() {
     let mut apply = request(
         "PATCH",
         &format!("{V1}/c?fieldManager=me"),
-        &cron("c", r#"{"cron":"1"}"#),
+        &cron("c", r#"{"cron":"1","any":1}"#),
     );
     apply.headers.insert(
         "content-type",

@@ -91,6 +91,7 @@ fn scalar(value: &Value, shape: Shape<'_>) -> Option<String> {
     };
     let is_text = value.as_str().is_some();
     match node.ty {
+        Type::Any => None,
         Type::Int32 | Type::Int64 | Type::Integer | Type::Number => {
             let go_type = match value {
                 Value::Int(_) | Value::Float(_) => return None,
