@@ -9,7 +9,7 @@ use catena_storage::Storage;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, client::conn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
@@ -30,8 +30,11 @@ pub(crate) struct Proxy {
     storage: Arc<dyn Storage>,
     pair: Option<ClientPair>,
     /// Configurations by APIService, for as long as it says the same.
-    trusted: Mutex<HashMap<String, (String, bool, Arc<rustls::ClientConfig>)>>,
+    trusted: Mutex<HashMap<String, Trusted>>,
 }
+
+/// `caBundle`, `insecureSkipTLSVerify`, and what was made of both.
+type Trusted = (String, bool, Arc<rustls::ClientConfig>);
 
 pub(crate) type Sender = conn::http1::SendRequest<ProxyBody>;
 pub(crate) type ProxyBody = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, hyper::Error>;
@@ -126,7 +129,6 @@ impl Proxy {
         let (sender, connection) = conn::http1::handshake(TokioIo::new(tls))
             .await
             .map_err(|e| e.to_string())?;
-        TokioExecutor::new();
         tokio::spawn(connection.with_upgrades());
         Ok(sender)
     }

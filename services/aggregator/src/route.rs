@@ -44,17 +44,17 @@ pub(crate) async fn answer(
     request: http::Request<Incoming>,
 ) -> Result<http::Response<FrontBody>, Status> {
     if !call.info.is_resource {
-        if let Some(answer) = documents::answer(front, call).await {
-            return answer.map(|r| to_http(r));
+        if let Some(answer) = Box::pin(documents::answer(front, call)).await {
+            return answer.map(to_http);
         }
     } else if call.info.resource.is_empty() {
         return Err(no_resource(call));
     }
     if let Some(entry) = front.remote(&call.path) {
-        return front.proxy.forward(&entry, call, request).await;
+        return Box::pin(front.proxy.forward(&entry, call, request)).await;
     }
     if call.wants_upgrade() {
-        return upgrade::answer(front, call, request).await;
+        return Box::pin(upgrade::answer(front, call, request)).await;
     }
     let body = read(request.into_body()).await?;
     let delegated = delegated(call, body);

@@ -1,14 +1,15 @@
 //! `catena up`: all processes as children of this one, on this machine.
 
 mod children;
+mod commands;
 mod kubeconfig;
 mod ready;
 
-use std::{net::IpAddr, path::PathBuf, time::Instant};
+use std::{io::Write as _, net::IpAddr, path::PathBuf, time::Instant};
 
 use anyhow::Context as _;
 use catena_runtime::{files, log, pki::Pki};
-use children::{Child, Children};
+use children::Children;
 use tokio_util::sync::CancellationToken;
 
 /// Flags of `catena up`.
@@ -88,11 +89,14 @@ pub(crate) async fn run(
         "system:catena:controllers",
         Some("system:masters"),
     )?;
-    let mut children = Children::start(commands(&options, &plan, &log)?, stop.clone())?;
+    let mut children = Children::start(commands::all(&options, &plan, &log)?, stop.clone())?;
     tokio::select! {
         ready = ready::wait(&plan) => {
             ready?;
             say(&options, &admin, started);
+            if options.controllers {
+                children.add(commands::controllers(&plan, &log)?)?;
+            }
         }
         () = stop.cancelled() => {}
         () = children.supervise() => {}
@@ -105,19 +109,22 @@ pub(crate) async fn run(
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "what the user is to do next")]
+/// What the user is to do next. Nobody may be reading.
 fn say(options: &Options, admin: &std::path::Path, started: Instant) {
     let ms = started.elapsed().as_millis();
     let url = format!("https://{}:{}", options.bind_address, options.secure_port);
-    println!("Catena serves {url}, ready after {ms} ms. In another terminal:");
-    println!();
-    println!("  export KUBECONFIG={}", admin.display());
-    println!("  kubectl get namespaces");
-    println!();
-    println!(
-        "Ctrl-C stops it; data stays in {}.",
+    let text = format!(
+        "Catena serves {url}, ready after {ms} ms. In another terminal:
+
+  export KUBECONFIG={}
+  kubectl get namespaces
+
+Ctrl-C stops it; data stays in {}.
+",
+        admin.display(),
         options.data_dir.display()
     );
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Where things are.
@@ -163,97 +170,4 @@ impl Plan {
         };
         (0..replicas).map(one).collect()
     }
-}
-
-/// The children, in the order in which they start; they end in the reverse one.
-fn commands(options: &Options, plan: &Plan, log: &log::Options) -> anyhow::Result<Vec<Child>> {
-    let pki_dir = plan.pki_dir.display().to_string();
-    let (signing, public) = plan.pki.signing_key("sa")?;
-    let mut common = vec![format!("--v={}", log.verbosity)];
-    common.push(format!("--logging-format={}", log.logging_format));
-    if let Some(endpoint) = &log.tracing_endpoint {
-        common.push(format!("--tracing-endpoint={endpoint}"));
-    }
-    let etcd = format!("--etcd-servers={}", plan.etcd.join(","));
-    let issuer = "--service-account-issuer=https://kubernetes.default.svc.cluster.local";
-    let mut out = Vec::new();
-    if options.etcd_servers.is_empty() {
-        let args = vec![
-            format!("--data-dir={}", plan.dir.join("data").display()),
-            format!("--listen={}", plan.dir.join("store.sock").display()),
-        ];
-        out.push(Child::new("store", "store", args, &common));
-    }
-    let cores = plan.sockets("core", options.replicas);
-    let extensions = plan.sockets("extensions", options.replicas);
-    for (i, socket) in cores.iter().enumerate() {
-        let args = vec![
-            format!("--listen={socket}"),
-            format!("--pki-dir={pki_dir}"),
-            etcd.clone(),
-            format!(
-                "--service-cluster-ip-range={}",
-                options.service_cluster_ip_range
-            ),
-            format!("--advertise-address={}", options.bind_address),
-            format!("--secure-port={}", options.secure_port),
-            issuer.to_owned(),
-            format!("--service-account-signing-key-file={}", signing.display()),
-        ];
-        out.push(Child::new(&format!("core-{i}"), "core", args, &common));
-    }
-    for (i, socket) in extensions.iter().enumerate() {
-        let args = vec![
-            format!("--listen={socket}"),
-            format!("--pki-dir={pki_dir}"),
-            etcd.clone(),
-        ];
-        out.push(Child::new(
-            &format!("extensions-{i}"),
-            "extensions",
-            args,
-            &common,
-        ));
-    }
-    let proxy = plan.pki.front_proxy_client()?;
-    let mut args = vec![
-        format!("--bind-address={}", options.bind_address),
-        format!("--secure-port={}", options.secure_port),
-        format!("--advertise-address={}", options.bind_address),
-        format!("--cert-dir={pki_dir}"),
-        format!("--client-ca-file={}", plan.pki.ca()?.display()),
-        format!(
-            "--requestheader-client-ca-file={}",
-            plan.pki.front_proxy_ca()?.display()
-        ),
-        "--requestheader-allowed-names=front-proxy-client".to_owned(),
-        "--requestheader-username-headers=X-Remote-User".to_owned(),
-        "--requestheader-group-headers=X-Remote-Group".to_owned(),
-        "--requestheader-extra-headers-prefix=X-Remote-Extra-".to_owned(),
-        format!("--proxy-client-cert-file={}", proxy.cert.display()),
-        format!("--proxy-client-key-file={}", proxy.key.display()),
-        etcd,
-        format!("--core-endpoints={}", cores.join(",")),
-        format!("--extensions-endpoints={}", extensions.join(",")),
-        issuer.to_owned(),
-        format!("--service-account-key-file={}", public.display()),
-        format!("--service-account-signing-key-file={}", signing.display()),
-        "--enable-bootstrap-token-auth=true".to_owned(),
-        format!("--authorization-mode={}", options.authorization_mode),
-    ];
-    if let Some(file) = &options.token_auth_file {
-        args.push(format!("--token-auth-file={}", file.display()));
-    }
-    out.push(Child::new("aggregator", "aggregator", args, &common));
-    if options.controllers {
-        let args = vec![
-            format!(
-                "--kubeconfig={}",
-                plan.dir.join("controllers.kubeconfig").display()
-            ),
-            format!("--root-ca-file={}", plan.pki.ca()?.display()),
-        ];
-        out.push(Child::new("controllers", "controllers", args, &common));
-    }
-    Ok(out)
 }

@@ -1,6 +1,11 @@
 //! A control plane of real processes for tests: `catena up` in a directory of
 //! its own, on a port of its own.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "tests say what they skip and why they fail"
+)]
+
 use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,
@@ -60,7 +65,10 @@ impl ControlPlane {
             .arg("up")
             .arg(format!("--data-dir={}", dir.path().display()))
             .arg(format!("--secure-port={port}"))
-            .arg(format!("--token-auth-file={}", dir.path().join("tokens.csv").display()))
+            .arg(format!(
+                "--token-auth-file={}",
+                dir.path().join("tokens.csv").display()
+            ))
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -87,7 +95,10 @@ impl ControlPlane {
 
     /// Runs kubectl as administrator.
     pub fn try_kubectl(&self, args: &[&str]) -> Output {
-        self.command("kubectl").args(args).output().expect("kubectl runs")
+        self.command("kubectl")
+            .args(args)
+            .output()
+            .expect("kubectl runs")
     }
 
     /// Standard output of a kubectl that has to succeed.
@@ -115,7 +126,9 @@ impl ControlPlane {
             .spawn()
             .expect("kubectl runs");
         let mut stdin = child.stdin.take().expect("its input");
-        stdin.write_all(manifest.as_bytes()).expect("the manifest is read");
+        stdin
+            .write_all(manifest.as_bytes())
+            .expect("the manifest is read");
         drop(stdin);
         child.wait_with_output().expect("kubectl ends")
     }

@@ -59,16 +59,25 @@ pub(super) struct Children {
 
 impl Children {
     pub(super) fn start(children: Vec<Child>, stop: CancellationToken) -> anyhow::Result<Self> {
-        let mut running = Vec::new();
+        let mut out = Self {
+            running: Vec::new(),
+            stop,
+        };
         for child in children {
-            running.push(Running {
-                process: child.spawn()?,
-                child,
-                started: tokio::time::Instant::now(),
-                pause: AGAIN,
-            });
+            out.add(child)?;
         }
-        Ok(Self { running, stop })
+        Ok(out)
+    }
+
+    /// Starts one more.
+    pub(super) fn add(&mut self, child: Child) -> anyhow::Result<()> {
+        self.running.push(Running {
+            process: child.spawn()?,
+            child,
+            started: tokio::time::Instant::now(),
+            pause: AGAIN,
+        });
+        Ok(())
     }
 
     /// Restarts children that die. Never returns but for the stop.
