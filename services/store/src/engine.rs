@@ -117,9 +117,9 @@ impl Shared {
         Ok(())
     }
 
-    /// What a key was before a change. None: it was not there, or nobody knows any more.
-    fn before(&self, key: &[u8], rev: Rev) -> Option<KeyValue> {
-        let before = self.index.read().before(key, rev).copied()?;
+    /// What a key was before a revision. None: it was not there, or nobody knows any more.
+    fn before(&self, key: &[u8], revision: i64) -> Option<KeyValue> {
+        let before = self.index.read().before(key, revision).copied()?;
         match self.disk.get(before.rev) {
             Ok(record) => Some(record?.into_kv(before.rev)),
             Err(e) => {

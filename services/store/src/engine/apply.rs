@@ -131,12 +131,14 @@ impl<'a> Draft<'a> {
         Ok(record.into_kv(version.rev))
     }
 
-    /// Whether a put can be done; nothing may be written before all of a
-    /// transaction can.
-    fn check_put(&self, r: &pb::PutRequest) -> Result<(), Error> {
+    fn check_lease(&self, r: &pb::PutRequest) -> Result<(), Error> {
         if r.lease != 0 && !self.leases.exists(r.lease) {
             return Err(Error::LeaseNotFound);
         }
+        Ok(())
+    }
+
+    fn check_kept(&self, r: &pb::PutRequest) -> Result<(), Error> {
         if (r.ignore_value || r.ignore_lease) && self.live(&r.key).is_none() {
             return Err(Error::KeyNotFound);
         }
@@ -155,8 +157,15 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    pub(super) fn put(&mut self, r: pb::PutRequest) -> Result<pb::PutResponse, Error> {
-        self.check_put(&r)?;
+    pub(super) fn put_alone(&mut self, r: pb::PutRequest) -> Result<pb::PutResponse, Error> {
+        self.check_lease(&r)?;
+        self.check_kept(&r)?;
+        self.put(r)
+    }
+
+    /// What was checked may have been deleted by the transaction itself since
+    /// (etcd ends then): there is nothing to keep.
+    fn put(&mut self, r: pb::PutRequest) -> Result<pb::PutResponse, Error> {
         let old = self.live(&r.key);
         let wanted = r.prev_kv || r.ignore_value;
         let prev = match &old {
@@ -227,8 +236,19 @@ impl<'a> Draft<'a> {
         // All conditions are judged before anything is written, nested ones too.
         let mut path = Vec::new();
         self.judge(&r, &mut path)?;
-        let mut path = path.into_iter();
-        self.run(r, &mut path)
+        // As etcd: all puts are checked before any range is.
+        walk(&r, &mut path.iter().copied(), &mut |op| match op {
+            Request::RequestPut(r) => {
+                self.check_kept(r)?;
+                self.check_lease(r)
+            }
+            _ => Ok(()),
+        })?;
+        walk(&r, &mut path.iter().copied(), &mut |op| match op {
+            Request::RequestRange(r) => self.check_range(r),
+            _ => Ok(()),
+        })?;
+        self.run(r, &mut path.into_iter())
     }
 
     fn judge(&self, r: &pb::TxnRequest, path: &mut Vec<bool>) -> Result<(), Error> {
@@ -238,11 +258,8 @@ impl<'a> Draft<'a> {
         }
         path.push(holds);
         for op in if holds { &r.success } else { &r.failure } {
-            match &op.request {
-                Some(Request::RequestPut(r)) => self.check_put(r)?,
-                Some(Request::RequestRange(r)) => self.check_range(r)?,
-                Some(Request::RequestTxn(r)) => self.judge(r, path)?,
-                Some(Request::RequestDeleteRange(_)) | None => {}
+            if let Some(Request::RequestTxn(r)) = &op.request {
+                self.judge(r, path)?;
             }
         }
         Ok(())
@@ -262,7 +279,11 @@ impl<'a> Draft<'a> {
                 Some(Request::RequestDeleteRange(r)) => {
                     Response::ResponseDeleteRange(self.delete(&r)?)
                 }
-                Some(Request::RequestTxn(r)) => Response::ResponseTxn(self.run(r, path)?),
+                Some(Request::RequestTxn(r)) => Response::ResponseTxn(pb::TxnResponse {
+                    // As etcd's: only the outer one tells a revision.
+                    header: Some(pb::ResponseHeader::default()),
+                    ..self.run(r, path)?
+                }),
                 None => continue,
             };
             responses.push(pb::ResponseOp {
@@ -275,4 +296,21 @@ impl<'a> Draft<'a> {
             responses,
         })
     }
+}
+
+/// Visits the operations that a transaction will run.
+fn walk(
+    r: &pb::TxnRequest,
+    path: &mut dyn Iterator<Item = bool>,
+    visit: &mut dyn FnMut(&Request) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let holds = path.next().unwrap_or(false);
+    for op in if holds { &r.success } else { &r.failure } {
+        match &op.request {
+            Some(Request::RequestTxn(r)) => walk(r, path, visit)?,
+            Some(op) => visit(op)?,
+            None => {}
+        }
+    }
+    Ok(())
 }

@@ -91,44 +91,43 @@ impl Touched {
     fn of(ops: &[pb::RequestOp]) -> Result<Self, Error> {
         let mut all = Self::default();
         for op in ops {
-            match &op.request {
-                Some(Request::RequestPut(r)) => {
-                    if !all.puts.insert(r.key.clone()) {
-                        return Err(Error::DuplicateKey);
-                    }
-                }
-                Some(Request::RequestDeleteRange(r)) => {
-                    let span = Span::new(r.key.clone(), r.range_end.clone());
-                    all.deletes.push(span);
-                }
-                Some(Request::RequestRange(_) | Request::RequestTxn(_)) | None => {}
+            if let Some(Request::RequestDeleteRange(r)) = &op.request
+                // As etcd: a deletion without an end conflicts with nothing.
+                && *r.range_end != [0]
+            {
+                let span = Span::new(r.key.clone(), r.range_end.clone());
+                all.deletes.push(span);
             }
         }
-        all.disjoint(&all)?;
         for op in ops {
-            let Some(Request::RequestTxn(r)) = &op.request else {
-                continue;
-            };
-            // One of the branches runs, so the two may touch the same keys.
-            let mut nested = Self::of(&r.success)?;
-            let other = Self::of(&r.failure)?;
-            nested.puts.extend(other.puts);
-            nested.deletes.extend(other.deletes);
-            if !all.puts.is_disjoint(&nested.puts) {
-                return Err(Error::DuplicateKey);
+            if let Some(Request::RequestTxn(r)) = &op.request {
+                all.nested(r)?;
             }
-            all.disjoint(&nested)?;
-            nested.disjoint(&all)?;
-            all.puts.extend(nested.puts);
-            all.deletes.extend(nested.deletes);
+        }
+        for op in ops {
+            if let Some(Request::RequestPut(r)) = &op.request {
+                all.check(&r.key)?;
+                all.puts.insert(r.key.clone());
+            }
         }
         Ok(all)
     }
 
-    /// No key is put here and deleted there.
-    fn disjoint(&self, other: &Self) -> Result<(), Error> {
-        let deleted = |key: &Bytes| other.deletes.iter().any(|d| d.contains(key));
-        if self.puts.iter().any(deleted) {
+    /// Adds both branches: one of them runs, so the two may touch the same keys.
+    fn nested(&mut self, r: &pb::TxnRequest) -> Result<(), Error> {
+        let mut both = Self::of(&r.success)?;
+        let other = Self::of(&r.failure)?;
+        both.puts.extend(other.puts);
+        both.puts.iter().try_for_each(|key| self.check(key))?;
+        self.puts.extend(both.puts);
+        self.deletes.extend(both.deletes);
+        self.deletes.extend(other.deletes);
+        Ok(())
+    }
+
+    /// Whether a key may be put beside all that is here.
+    fn check(&self, key: &Bytes) -> Result<(), Error> {
+        if self.puts.contains(key) || self.deletes.iter().any(|d| d.contains(key)) {
             return Err(Error::DuplicateKey);
         }
         Ok(())

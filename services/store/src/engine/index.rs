@@ -91,10 +91,10 @@ impl Index {
         newest(self.keys.get(key)?, at)
     }
 
-    /// What the key was before a change.
-    pub(super) fn before(&self, key: &[u8], rev: Rev) -> Option<&Version> {
+    /// What the key was before a revision.
+    pub(super) fn before(&self, key: &[u8], revision: i64) -> Option<&Version> {
         let versions = self.keys.get(key)?;
-        let split = versions.partition_point(|v| v.rev < rev);
+        let split = versions.partition_point(|v| v.rev.main < revision);
         versions[..split].last().filter(|v| !v.tombstone)
     }
 

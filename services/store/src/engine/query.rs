@@ -45,12 +45,13 @@ pub(super) fn select(index: &Index, request: &pb::RangeRequest, at: i64) -> Sele
         return out;
     }
     let filter = Filter::of(request);
-    // What is sorted or filtered is limited afterwards.
     let limit = limit(request);
-    let early = if filter.any() || sorting(request).is_some() {
+    // What is filtered or sorted is limited afterwards; but where the order is
+    // not said, only what comes first is sorted, as etcd does.
+    let early = if filter.any() || request.sort_order() != SortOrder::None {
         usize::MAX
     } else {
-        limit
+        limit.saturating_add(1)
     };
     for (key, version) in index.live(&span, at) {
         out.count += 1;
@@ -58,15 +59,15 @@ pub(super) fn select(index: &Index, request: &pb::RangeRequest, at: i64) -> Sele
             out.versions.push((key.clone(), *version));
         }
     }
-    match sorting(request) {
-        Some((SortTarget::Value, _)) => {}
-        Some((target, order)) => {
-            sort(&mut out.versions, order, |a, b| by_version(target, a, b));
-            cut(&mut out.versions, limit, &mut out.more);
-        }
-        None if filter.any() => cut(&mut out.versions, limit, &mut out.more),
-        None => out.more = out.count > out.versions.len(),
+    let sorting = sorting(request);
+    if matches!(sorting, Some((SortTarget::Value, _))) {
+        // Sorted and cut when the values are there.
+        return out;
     }
+    if let Some((target, order)) = sorting {
+        sort(&mut out.versions, order, |a, b| by_version(target, a, b));
+    }
+    cut(&mut out.versions, limit, &mut out.more);
     out
 }
 

@@ -11,6 +11,7 @@ use catena_proto::{
 
 use super::{Engine, EngineOptions, Error, WatchOptions, Watcher};
 
+mod busy;
 mod keys;
 mod life;
 mod watches;

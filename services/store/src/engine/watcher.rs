@@ -162,7 +162,9 @@ fn history(
         }
         seen += 1;
         if out.wants(&record) {
-            let prev = options.prev_kv.then(|| shared.before(&record.key, rev));
+            let prev = options
+                .prev_kv
+                .then(|| shared.before(&record.key, rev.main));
             out.event(rev, record, prev.flatten());
         }
     }
@@ -207,7 +209,7 @@ impl<'a> Collector<'a> {
             return;
         }
         let prev = self.options.prev_kv.then(|| {
-            let read = || self.shared.before(&change.record.key, change.rev);
+            let read = || self.shared.before(&change.record.key, change.rev.main);
             change.prev.get_or_init(read).clone()
         });
         self.event(change.rev, change.record.clone(), prev.flatten());

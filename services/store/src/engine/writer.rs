@@ -136,7 +136,7 @@ fn evaluate(
 ) -> Result<Response, Error> {
     let changes = draft.changes.len();
     let response = match request {
-        Request::Put(r) => Response::Put(draft.put(r)?),
+        Request::Put(r) => Response::Put(draft.put_alone(r)?),
         Request::Delete(r) => Response::Delete(draft.delete(&r)?),
         Request::Txn(r) => Response::Txn(draft.txn(r)?),
         Request::Compact(revision) => {

@@ -58,11 +58,8 @@ fn states_of_every_revision() {
             .collect::<String>()
     };
     assert_eq!([1, 2, 3, 4, 5].map(names), ["", "a", "ab", "b", "ab"]);
-    assert_eq!(
-        index.before(b"a", Rev { main: 4, sub: 0 }),
-        Some(&version(2, false))
-    );
-    assert_eq!(index.before(b"a", Rev { main: 5, sub: 0 }), None);
+    assert_eq!(index.before(b"a", 4), Some(&version(2, false)));
+    assert_eq!(index.before(b"a", 5), None);
 }
 
 #[test]

@@ -301,3 +301,29 @@ async fn a_transaction_that_cannot_be_done_changes_nothing() {
     assert_eq!(f.engine.revision(), 1);
     assert!(f.range(all()).await.expect("range").is_empty());
 }
+
+#[tokio::test]
+async fn a_transaction_that_deletes_what_it_wants_to_keep() {
+    let f = fixture();
+    f.put("a", "1").await;
+    let delete = pb::DeleteRangeRequest {
+        key: "a".into(),
+        range_end: Bytes::from_static(&[0]),
+        prev_kv: false,
+    };
+    let keep = pb::PutRequest {
+        ignore_value: true,
+        ..put("a", "")
+    };
+    let request = pb::TxnRequest {
+        success: vec![
+            op(Req::RequestDeleteRange(delete)),
+            op(Req::RequestPut(keep)),
+        ],
+        ..Default::default()
+    };
+    f.engine.txn(request).await.expect("txn");
+    assert_eq!(f.range(all()).await.expect("range"), ["a=@3"]);
+    // The store lives on.
+    assert_eq!(f.put("b", "2").await, 4);
+}
