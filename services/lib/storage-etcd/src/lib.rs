@@ -2,7 +2,10 @@
 
 mod connect;
 mod convert;
+mod version;
 mod watch;
+
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use catena_proto::etcdserverpb::{
@@ -21,6 +24,9 @@ const MAX_ANSWER: usize = 1 << 30;
 /// Largest message of a request; the server refuses less.
 const MAX_REQUEST: usize = 64 << 20;
 
+/// Bound on one request, so that a server that hangs cannot hold its callers.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// A client of servers of the etcd v3 API. Connects when it is first used, and
 /// again when a connection is lost.
 #[derive(Clone)]
@@ -29,6 +35,8 @@ pub struct EtcdStorage {
     lease: LeaseClient<Channel>,
     maintenance: MaintenanceClient<Channel>,
     watch: WatchClient<Channel>,
+    /// Whether progress can be relied on, once a server told its version.
+    progress: Arc<tokio::sync::OnceCell<bool>>,
 }
 
 impl EtcdStorage {
@@ -46,7 +54,33 @@ impl EtcdStorage {
             lease: LeaseClient::new(channel.clone()),
             maintenance: MaintenanceClient::new(channel.clone()),
             watch: WatchClient::new(channel).max_decoding_message_size(MAX_ANSWER),
+            progress: Arc::default(),
         })
+    }
+
+    async fn server(&self) -> Result<pb::StatusResponse> {
+        let mut client = self.maintenance.clone();
+        bounded(client.status(traced(pb::StatusRequest {}))).await
+    }
+
+    /// A server whose version is unknown is taken for an old one.
+    async fn progress_is_ordered(&self) -> bool {
+        let ask = async || -> Result<bool> {
+            Ok(version::orders_progress(&self.server().await?.version))
+        };
+        let known = self.progress.get_or_try_init(ask).await;
+        known.is_ok_and(|known| *known)
+    }
+}
+
+async fn bounded<T>(
+    call: impl Future<Output = std::result::Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T> {
+    match tokio::time::timeout(LONGEST, call).await {
+        Ok(answer) => answer
+            .map(tonic::Response::into_inner)
+            .map_err(convert::error),
+        Err(_) => Err(Error::Timeout),
     }
 }
 
@@ -65,27 +99,24 @@ fn traced<T>(message: T) -> tonic::Request<T> {
 #[async_trait]
 impl Storage for EtcdStorage {
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse> {
-        let answer = self
-            .kv
-            .clone()
-            .range(traced(convert::range(request)))
-            .await
-            .map_err(convert::error)?;
-        Ok(convert::range_answer(answer.into_inner()))
+        let mut client = self.kv.clone();
+        let answer = bounded(client.range(traced(convert::range(request)))).await?;
+        Ok(convert::range_answer(answer))
     }
 
     async fn txn(&self, request: TxnRequest) -> Result<TxnResponse> {
-        let answer = self
-            .kv
-            .clone()
-            .txn(traced(convert::txn(request)))
-            .await
-            .map_err(convert::error)?;
-        Ok(convert::txn_answer(answer.into_inner()))
+        let mut client = self.kv.clone();
+        let answer = bounded(client.txn(traced(convert::txn(request)))).await?;
+        Ok(convert::txn_answer(answer))
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<Watch> {
-        watch::start(self.watch.clone(), request).await
+        let ordered = self.progress_is_ordered().await;
+        let start = watch::start(self.watch.clone(), request, ordered);
+        match tokio::time::timeout(LONGEST, start).await {
+            Ok(watch) => watch,
+            Err(_) => Err(Error::Timeout),
+        }
     }
 
     async fn compact(&self, revision: i64) -> Result<()> {
@@ -93,11 +124,7 @@ impl Storage for EtcdStorage {
             revision,
             physical: false,
         };
-        self.kv
-            .clone()
-            .compact(traced(request))
-            .await
-            .map_err(convert::error)?;
+        bounded(self.kv.clone().compact(traced(request))).await?;
         Ok(())
     }
 
@@ -106,13 +133,7 @@ impl Storage for EtcdStorage {
             ttl: ttl_seconds,
             id: 0,
         };
-        let answer = self
-            .lease
-            .clone()
-            .lease_grant(traced(request))
-            .await
-            .map_err(convert::error)?
-            .into_inner();
+        let answer = bounded(self.lease.clone().lease_grant(traced(request))).await?;
         if answer.error.is_empty() {
             Ok(answer.id)
         } else {
@@ -121,13 +142,7 @@ impl Storage for EtcdStorage {
     }
 
     async fn status(&self) -> Result<StorageStatus> {
-        let answer = self
-            .maintenance
-            .clone()
-            .status(pb::StatusRequest {})
-            .await
-            .map_err(convert::error)?
-            .into_inner();
+        let answer = self.server().await?;
         Ok(StorageStatus {
             revision: answer.header.map_or(0, |h| h.revision),
             db_size_bytes: answer.db_size,

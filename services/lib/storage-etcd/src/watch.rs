@@ -21,6 +21,7 @@ const WAITING: usize = 4;
 pub(crate) async fn start(
     mut client: WatchClient<Channel>,
     request: WatchRequest,
+    ordered: bool,
 ) -> Result<Watch> {
     let (tx, rx) = mpsc::channel(WAITING);
     let create = pb::WatchCreateRequest {
@@ -51,7 +52,7 @@ pub(crate) async fn start(
     });
     Ok(Watch {
         messages: messages.boxed(),
-        progress: Box::new(Ask(tx)),
+        progress: Box::new(Ask { tx, ordered }),
     })
 }
 
@@ -61,13 +62,23 @@ fn wrap(union: RequestUnion) -> pb::WatchRequest {
     }
 }
 
-struct Ask(mpsc::Sender<pb::WatchRequest>);
+struct Ask {
+    tx: mpsc::Sender<pb::WatchRequest>,
+    ordered: bool,
+}
 
 impl RequestProgress for Ask {
     fn request(&self) {
+        if !self.ordered {
+            return;
+        }
         // A question that already waits will be answered.
         let progress = RequestUnion::ProgressRequest(pb::WatchProgressRequest {});
-        let _ = self.0.try_send(wrap(progress));
+        let _ = self.tx.try_send(wrap(progress));
+    }
+
+    fn supported(&self) -> bool {
+        self.ordered
     }
 }
 

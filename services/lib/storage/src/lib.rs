@@ -28,6 +28,12 @@ pub struct Watch {
 /// Asks the server to send [`WatchMessage::Progress`] with its current revision soon.
 pub trait RequestProgress: Send + Sync {
     fn request(&self);
+
+    /// Whether answers are ordered with events, so that they prove what was
+    /// reported. Old etcd servers send them ahead of events that come later.
+    fn supported(&self) -> bool {
+        true
+    }
 }
 
 #[async_trait]

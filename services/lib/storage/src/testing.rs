@@ -1,10 +1,10 @@
-//! Storage in memory for tests: revisions, compares and watches as etcd has them,
-//! and outages on demand.
+//! Storage in memory for tests: revisions, history, compares, watches and
+//! compaction as etcd has them, and outages on demand.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard},
-};
+mod contract;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,109 +12,42 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::mpsc;
 
 use crate::{
-    Compare, Error, Event, EventKind, KeyValue, Op, OpResponse, RangeRequest, RangeResponse,
-    RequestProgress, Result, Storage, StorageStatus, TxnRequest, TxnResponse, Watch, WatchMessage,
-    WatchRequest,
+    Error, Op, RangeRequest, RangeResponse, RequestProgress, Result, Storage, StorageStatus,
+    TxnRequest, TxnResponse, Watch, WatchMessage, WatchRequest,
 };
+pub use contract::contract;
+use state::State;
+
+/// As etcd's `--max-request-bytes`.
+const LARGEST: usize = 1536 << 10;
 
 /// A store that lives as long as the value.
 #[derive(Default)]
-pub struct Memory(Mutex<State>);
+pub struct Memory(Arc<Mutex<State>>);
 
-#[derive(Default)]
-struct State {
-    revision: i64,
-    down: bool,
-    keys: BTreeMap<Bytes, KeyValue>,
-    history: Vec<(i64, Event)>,
-    watches: Vec<(WatchRequest, mpsc::UnboundedSender<Result<WatchMessage>>)>,
+struct Progress {
+    state: Arc<Mutex<State>>,
+    watch: u64,
 }
 
-fn within(key: &Bytes, start: &Bytes, end: &Bytes) -> bool {
-    if end.is_empty() {
-        return key == start;
-    }
-    key >= start && key < end
-}
-
-impl State {
-    fn range(&self, r: &RangeRequest) -> RangeResponse {
-        let found = self
-            .keys
-            .values()
-            .filter(|kv| within(&kv.key, &r.key, &r.end));
-        let count = found.clone().count();
-        let most = if r.limit > 0 {
-            r.limit as usize
-        } else {
-            usize::MAX
-        };
-        let kvs: Vec<KeyValue> = found.take(most).cloned().collect();
-        RangeResponse {
-            revision: self.revision,
-            more: kvs.len() < count,
-            count: count as i64,
-            kvs: if r.count_only { Vec::new() } else { kvs },
+impl RequestProgress for Progress {
+    fn request(&self) {
+        let state = self.state.lock().expect("no panic while locked");
+        if state.quiet {
+            return;
         }
+        let revision = state.revision;
+        state.send(self.watch, Ok(WatchMessage::Progress { revision }));
     }
 
-    fn run(&mut self, op: &Op) -> OpResponse {
-        match op {
-            Op::Put { key, value, lease } => {
-                let old = self.keys.get(key).cloned();
-                let kv = KeyValue {
-                    key: key.clone(),
-                    value: value.clone(),
-                    create_revision: old.as_ref().map_or(self.revision, |o| o.create_revision),
-                    mod_revision: self.revision,
-                    version: old.as_ref().map_or(1, |o| o.version + 1),
-                    lease: *lease,
-                };
-                self.keys.insert(key.clone(), kv.clone());
-                self.tell(EventKind::Put, kv, old);
-                OpResponse::Put
-            }
-            Op::Delete { key } => {
-                let old = self.keys.remove(key);
-                if let Some(old) = &old {
-                    let kv = KeyValue {
-                        key: key.clone(),
-                        mod_revision: self.revision,
-                        ..KeyValue::default()
-                    };
-                    self.tell(EventKind::Delete, kv, Some(old.clone()));
-                }
-                OpResponse::Delete(old)
-            }
-            Op::Get { key } => OpResponse::Get(self.keys.get(key).cloned()),
-        }
+    fn supported(&self) -> bool {
+        !self.state.lock().expect("no panic while locked").quiet
     }
-
-    fn tell(&mut self, kind: EventKind, kv: KeyValue, prev: Option<KeyValue>) {
-        let event = Event { kind, kv, prev };
-        let revision = self.revision;
-        self.history.push((revision, event.clone()));
-        self.watches.retain(|(w, out)| {
-            !within(&event.kv.key, &w.key, &w.end)
-                || out
-                    .send(Ok(WatchMessage::Events {
-                        revision,
-                        events: vec![event.clone()],
-                    }))
-                    .is_ok()
-        });
-    }
-}
-
-struct NoProgress;
-
-impl RequestProgress for NoProgress {
-    fn request(&self) {}
 }
 
 impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("nobody panics while holding the lock")
+        self.0.lock().expect("no panic while locked")
     }
 
     fn up(&self) -> Result<MutexGuard<'_, State>> {
@@ -125,24 +58,24 @@ impl Memory {
         Ok(state)
     }
 
-    /// Sets a key, also during an outage.
-    pub fn put(&self, key: &str, value: impl Into<Bytes>) {
-        let mut state = self.state();
-        state.revision += 1;
-        state.run(&Op::Put {
+    /// Sets a key, also during an outage; returns the revision.
+    pub fn put(&self, key: &str, value: impl Into<Bytes>) -> i64 {
+        let op = Op::Put {
             key: Bytes::copy_from_slice(key.as_bytes()),
             value: value.into(),
             lease: 0,
-        });
+        };
+        let mut state = self.state();
+        state.run(&[op]);
+        state.revision
     }
 
-    /// Removes a key, also during an outage.
-    pub fn delete(&self, key: &str) {
+    /// Removes a key, also during an outage; returns the revision.
+    pub fn delete(&self, key: &str) -> i64 {
+        let key = Bytes::copy_from_slice(key.as_bytes());
         let mut state = self.state();
-        state.revision += 1;
-        state.run(&Op::Delete {
-            key: Bytes::copy_from_slice(key.as_bytes()),
-        });
+        state.run(&[Op::Delete { key }]);
+        state.revision
     }
 
     /// Begins an outage, which ends every watch, or ends it.
@@ -150,34 +83,51 @@ impl Memory {
         let mut state = self.state();
         state.down = down;
         if down {
-            for (_, out) in state.watches.drain(..) {
-                let _ = out.send(Err(Error::Unavailable("an outage".to_owned())));
-            }
+            state.break_watches();
         }
+    }
+
+    /// Ends every watch as a lost connection does; new ones may begin.
+    pub fn break_watches(&self) {
+        self.state().break_watches();
+    }
+
+    /// Questions for progress are not answered any more, or are again.
+    pub fn set_quiet(&self, quiet: bool) {
+        self.state().quiet = quiet;
+    }
+
+    /// Watches that run.
+    pub fn watches(&self) -> usize {
+        self.state().open_watches()
+    }
+
+    /// Calls of [`Storage::range`] so far.
+    pub fn ranges(&self) -> u64 {
+        self.state().ranges
     }
 }
 
 #[async_trait]
 impl Storage for Memory {
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse> {
-        Ok(self.up()?.range(&request))
+        let mut state = self.up()?;
+        state.ranges += 1;
+        state.range(&request)
     }
 
     async fn txn(&self, request: TxnRequest) -> Result<TxnResponse> {
         let mut state = self.up()?;
-        let holds = |Compare::ModRevision { key, equals }: &Compare| {
-            state.keys.get(key).map_or(0, |kv| kv.mod_revision) == *equals
-        };
-        let succeeded = request.compare.iter().all(holds);
+        if request.success.iter().any(|op| state::size(op) > LARGEST) {
+            return Err(Error::TooLarge);
+        }
+        let succeeded = request.compare.iter().all(|c| state.holds(c));
         let ops = if succeeded {
             &request.success
         } else {
             &request.failure
         };
-        if ops.iter().any(|op| !matches!(op, Op::Get { .. })) {
-            state.revision += 1;
-        }
-        let responses = ops.iter().map(|op| state.run(op)).collect();
+        let responses = state.run(ops);
         Ok(TxnResponse {
             revision: state.revision,
             succeeded,
@@ -186,35 +136,23 @@ impl Storage for Memory {
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<Watch> {
-        let mut state = self.up()?;
         let (out, messages) = mpsc::unbounded_channel();
-        let revision = state.revision;
-        let _ = out.send(Ok(WatchMessage::Created { revision }));
-        if request.start_revision > 0 {
-            for (revision, event) in &state.history {
-                if *revision >= request.start_revision
-                    && within(&event.kv.key, &request.key, &request.end)
-                {
-                    let _ = out.send(Ok(WatchMessage::Events {
-                        revision: *revision,
-                        events: vec![event.clone()],
-                    }));
-                }
-            }
-        }
-        state.watches.push((request, out));
+        let watch = self.up()?.watch(request, out);
         Ok(Watch {
             messages: stream::unfold(messages, |mut messages| async move {
                 let next = messages.recv().await?;
                 Some((next, messages))
             })
             .boxed(),
-            progress: Box::new(NoProgress),
+            progress: Box::new(Progress {
+                state: Arc::clone(&self.0),
+                watch,
+            }),
         })
     }
 
-    async fn compact(&self, _: i64) -> Result<()> {
-        Ok(())
+    async fn compact(&self, revision: i64) -> Result<()> {
+        self.up()?.compact(revision)
     }
 
     async fn lease_grant(&self, _: i64) -> Result<i64> {
@@ -226,5 +164,21 @@ impl Storage for Memory {
             revision: self.up()?.revision,
             db_size_bytes: 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Memory, contract};
+
+    #[test]
+    fn memory_keeps_the_contract() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(contract(Arc::new(Memory::default()), "/memory/"));
     }
 }
