@@ -9,6 +9,7 @@ use catena_objects::{
 
 mod defaults;
 mod openapi;
+mod rules;
 
 /// The root must be a structural schema; nested value validations may only restrict it.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -67,13 +67,8 @@ fn walk(map: &Map, path: &Path, context: Context<'_>, root: bool, errors: &mut E
     list_items(map, path, errors);
     list_keys(map, path, errors);
     for (i, rule) in list(map, "x-kubernetes-validations").iter().enumerate() {
-        if rule.str_at(&["rule"]).trim().is_empty() {
-            let at = path
-                .child("x-kubernetes-validations")
-                .index(i)
-                .child("rule");
-            errors.push(Error::required(&at, "rule is not specified"));
-        }
+        let at = path.child("x-kubernetes-validations").index(i);
+        super::rules::check(rule, &at, errors);
     }
 }
 
