@@ -22,6 +22,7 @@ impl TokenIssuer for Tokens {
             audiences: claims.audiences.clone(),
             seconds: claims.seconds,
             bound: claims.bound.clone(),
+            ..tokens::Claims::default()
         };
         let (token, expires) = self.0.issue(&claims)?;
         Ok(Issued { token, expires })

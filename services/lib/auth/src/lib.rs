@@ -20,7 +20,7 @@ use catena_objects::{Status, Value, user::User};
 use catena_storage::Storage;
 use tokio_util::sync::CancellationToken;
 
-use authn::Credentials;
+use authn::{Credentials, Refused};
 use authz::{Attributes, Authorizer, Decision, rbac::Rules};
 pub use options::Options;
 
@@ -28,6 +28,7 @@ pub use options::Options;
 pub struct Auth {
     options: Options,
     pub(crate) chain: authn::Chain,
+    documents: Option<tokens::Documents>,
     authorizer: Authorizer,
 }
 
@@ -44,6 +45,7 @@ impl Auth {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             chain: authn::Chain::open(options, &storage)?,
+            documents: tokens::Documents::open(options)?,
             authorizer: Authorizer::follow(&options.authorization_mode, storage, stop).await?,
             options: options.clone(),
         })
@@ -52,11 +54,19 @@ impl Auth {
     /// The user of a request.
     ///
     /// # Errors
-    /// 401 for wrong credentials, and for none where some are needed.
+    /// 401 for wrong credentials, and for none where some are needed; 503 when
+    /// storage does not answer and the token is not known from before.
     pub async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<User, Status> {
-        self.chain.user(credentials).await.map_err(|why| {
-            tracing::debug!(client = credentials.remote_addr, why, "not authenticated");
-            Status::unauthorized()
+        let client = credentials.remote_addr;
+        self.chain.user(credentials).await.map_err(|e| match e {
+            Refused::Wrong(why) => {
+                tracing::debug!(client, why, "Unable to authenticate the request");
+                Status::unauthorized()
+            }
+            Refused::Unavailable(why) => {
+                tracing::warn!(client, why, "a token cannot be judged now");
+                Status::unavailable("storage is unavailable").retry_after(1)
+            }
         })
     }
 
@@ -84,17 +94,39 @@ impl Auth {
         reviews::answer(self, kind, user, namespace, body).await
     }
 
-    /// `/.well-known/openid-configuration`.
+    /// Removes from headers what proved the user, and what claims to name one:
+    /// nobody behind authentication may see or forward it.
+    pub fn strip(&self, headers: &mut http::HeaderMap) {
+        self.chain.strip(headers);
+    }
+
+    /// `/.well-known/openid-configuration`, for clients that reach this server
+    /// under the name of the issuer.
+    ///
+    /// # Errors
+    /// 404 where the issuer is no address.
     pub fn openid_configuration(&self) -> Result<Response, Status> {
-        document(
-            tokens::openid_configuration(&self.options),
-            "application/json",
-        )
+        let issuer = self.options.service_account_issuer.first();
+        let host = issuer.and_then(|i| i.strip_prefix("https://"));
+        self.openid_configuration_at(host.unwrap_or_default().trim_end_matches('/'))
+    }
+
+    /// `/.well-known/openid-configuration` of a server at `host:port`.
+    ///
+    /// # Errors
+    /// 404 where the issuer is no address.
+    pub fn openid_configuration_at(&self, external: &str) -> Result<Response, Status> {
+        let bytes = self.documents.as_ref().map(|d| d.configuration(external));
+        document(bytes, "application/json")
     }
 
     /// `/openid/v1/jwks`.
+    ///
+    /// # Errors
+    /// 404 where the issuer is no address.
     pub fn jwks(&self) -> Result<Response, Status> {
-        document(tokens::jwks(&self.options), "application/jwk-set+json")
+        let bytes = self.documents.as_ref().map(tokens::Documents::jwks);
+        document(bytes, "application/jwk-set+json")
     }
 }
 

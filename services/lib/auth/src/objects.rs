@@ -7,7 +7,7 @@ use catena_storage::{RangeRequest, Storage};
 
 use crate::follow::decode;
 
-/// Reads objects of the core group.
+/// Reads objects as they are stored.
 #[derive(Clone)]
 pub(crate) struct Objects {
     storage: Arc<dyn Storage>,
@@ -18,25 +18,35 @@ impl Objects {
         Self { storage }
     }
 
-    /// Storage failing is not told apart from an absent object: both refuse.
-    pub(crate) async fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+    /// An object by the name of its resource in keys; "" for no namespace.
+    ///
+    /// # Errors
+    /// When storage does not answer: the object may be there or not.
+    pub(crate) async fn get(
+        &self,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+    ) -> catena_storage::Result<Option<Value>> {
+        // Names come from tokens and requests: none may reach another key.
+        if name.is_empty() || name.contains('/') || namespace.contains('/') {
+            return Ok(None);
+        }
         let key = match namespace {
             "" => format!("/registry/{resource}/{name}"),
             _ => format!("/registry/{resource}/{namespace}/{name}"),
         };
-        self.range(RangeRequest::key(key)).await.pop()
+        let answer = self.storage.range(RangeRequest::key(key)).await?;
+        Ok(answer.kvs.first().and_then(|kv| decode(&kv.value)))
     }
 
-    async fn range(&self, request: RangeRequest) -> Vec<Value> {
-        match self.storage.range(request).await {
-            Ok(answer) => answer
-                .kvs
-                .iter()
-                .filter_map(|kv| decode(&kv.value))
-                .collect(),
+    /// As [`Self::get`]; what cannot be read is not there.
+    pub(crate) async fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        match self.get(resource, namespace, name).await {
+            Ok(found) => found,
             Err(e) => {
-                tracing::warn!(error = %e, "an object was not read");
-                Vec::new()
+                tracing::warn!(error = %e, resource, "an object was not read");
+                None
             }
         }
     }

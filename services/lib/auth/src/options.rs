@@ -29,6 +29,14 @@ pub struct Options {
     #[arg(long)]
     pub service_account_signing_key_file: Option<PathBuf>,
 
+    /// Address of the keys by which others verify tokens, in the discovery document.
+    #[arg(long)]
+    pub service_account_jwks_uri: Option<String>,
+
+    /// Tokens that kubelets mount live on for a year after the time when they should be renewed.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub service_account_extend_token_expiration: bool,
+
     /// Audiences of tokens; the issuers when none is given.
     #[arg(long, value_delimiter = ',')]
     pub api_audiences: Vec<String>,

@@ -1,16 +1,18 @@
-//! All ways to prove who one is, in kube-apiserver's order.
+//! All ways to prove who one is, in kube-apiserver's order
+//! (`pkg/kubeapiserver/authenticator`).
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::{digest, hmac, rand};
 use catena_objects::user::{ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, User};
 use catena_storage::Storage;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use moka::sync::Cache;
 
 use super::{
-    Credentials, Refused, bootstrap,
-    front_proxy::FrontProxy,
+    Accepted, Credentials, Refused, bootstrap,
+    front_proxy::{FrontProxy, Names},
+    headers,
     static_tokens::StaticTokens,
     x509::{self, Authorities},
 };
@@ -18,20 +20,17 @@ use crate::{Options, objects::Objects, tokens::Verifier};
 
 /// How long a good token is believed without another look.
 const BELIEVED: Duration = Duration::from_secs(10);
+/// How long it is while storage does not answer.
+const REMEMBERED: Duration = Duration::from_mins(10);
 const BELIEVED_AT_MOST: u64 = 16_384;
 /// Longest token that is looked at.
-const LONGEST: usize = 16 << 10;
-const WEBSOCKET: &str = "base64url.bearer.authorization.k8s.io.";
+const LONGEST: usize = 64 << 10;
 
-/// A token that was accepted, with the audiences it was accepted for.
-#[derive(Clone)]
-pub(crate) struct Accepted {
-    pub(crate) user: User,
-    pub(crate) audiences: Vec<String>,
-}
+type Believed = Cache<[u8; digest::SHA256_OUTPUT_LEN], Arc<Accepted>>;
 
 pub(crate) struct Chain {
     front_proxy: Option<FrontProxy>,
+    proxy_headers: Names,
     clients: Option<Authorities>,
     static_tokens: Option<StaticTokens>,
     accounts: Option<Verifier>,
@@ -39,24 +38,28 @@ pub(crate) struct Chain {
     anonymous: bool,
     audiences: Vec<String>,
     objects: Objects,
-    believed: Cache<[u8; 32], Arc<Accepted>>,
+    /// Hashes with it cannot be made in advance.
+    secret: hmac::Key,
+    believed: Believed,
+    remembered: Believed,
 }
 
 impl Chain {
     pub(crate) fn open(options: &Options, storage: &Arc<dyn Storage>) -> anyhow::Result<Self> {
         let objects = Objects::new(storage.clone());
+        let cache = |live| {
+            Cache::builder()
+                .max_capacity(BELIEVED_AT_MOST)
+                .time_to_live(live)
+                .build()
+        };
+        let clients = options.client_ca_file.as_deref();
+        let tokens = options.token_auth_file.as_deref();
         Ok(Self {
             front_proxy: FrontProxy::open(options)?,
-            clients: options
-                .client_ca_file
-                .as_deref()
-                .map(Authorities::open)
-                .transpose()?,
-            static_tokens: options
-                .token_auth_file
-                .as_deref()
-                .map(StaticTokens::open)
-                .transpose()?,
+            proxy_headers: Names::new(options),
+            clients: clients.map(Authorities::open).transpose()?,
+            static_tokens: tokens.map(StaticTokens::open).transpose()?,
             accounts: Verifier::open(options, objects.clone())?,
             bootstrap: options.enable_bootstrap_token_auth,
             // An authorizer that lets everybody in would let everybody in.
@@ -67,40 +70,50 @@ impl Chain {
                     .any(|m| m == "AlwaysAllow"),
             audiences: options.audiences(),
             objects,
-            believed: Cache::builder()
-                .max_capacity(BELIEVED_AT_MOST)
-                .time_to_live(BELIEVED)
-                .build(),
+            secret: hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?,
+            believed: cache(BELIEVED),
+            remembered: cache(REMEMBERED),
         })
+    }
+
+    pub(crate) fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// Removes what proved a user, and what claims to name one.
+    pub(crate) fn strip(&self, headers: &mut HeaderMap) {
+        headers::strip(headers);
+        self.proxy_headers.strip(headers);
     }
 
     /// The user of a request.
     pub(crate) async fn user(&self, c: &Credentials<'_>) -> Result<User, Refused> {
         let mut why = Vec::new();
-        if let Some(proxy) = &self.front_proxy {
-            match proxy.user(c) {
+        for found in [self.by_proxy(c), self.by_certificate(c)] {
+            match found {
                 Ok(Some(user)) => return Ok(authenticated(user)),
                 Ok(None) => {}
                 Err(e) => why.push(e),
             }
         }
-        if let (Some(clients), Some(certs)) = (&self.clients, c.certificates)
-            && !certs.is_empty()
-        {
-            match clients.verify(certs).and_then(|()| x509::user(&certs[0])) {
-                Ok(user) => return Ok(authenticated(user)),
-                Err(e) => why.push(e),
-            }
-        }
-        if let Some(token) = bearer(c.headers) {
-            match self.token(&token, &self.audiences).await {
-                Ok(Some(accepted)) => return Ok(accepted.user.clone()),
-                Ok(None) => why.push("the token is nobody's".to_owned()),
-                Err(e) => why.push(e),
+        if self.takes_tokens() {
+            for found in [
+                Ok(headers::bearer(c.headers)),
+                headers::websocket(c.headers),
+            ] {
+                let found = match found {
+                    Ok(Some(token)) => self.bearer(&token, &self.audiences).await,
+                    Ok(None) => continue,
+                    Err(e) => Err(e),
+                };
+                match found {
+                    Ok(accepted) => return Ok(accepted.user.clone()),
+                    Err(e) => why.push(e),
+                }
             }
         }
         if !why.is_empty() {
-            return Err(why.join("; "));
+            return Err(Refused::join(why));
         }
         if self.anonymous {
             return Ok(User {
@@ -109,27 +122,61 @@ impl Chain {
                 ..User::default()
             });
         }
-        Err("no credentials".to_owned())
+        Err("no credentials provided".into())
     }
 
-    /// The user of a token for some of the audiences.
-    pub(crate) async fn token(
+    fn by_proxy(&self, c: &Credentials<'_>) -> Result<Option<User>, Refused> {
+        self.front_proxy.as_ref().map_or(Ok(None), |p| p.user(c))
+    }
+
+    fn by_certificate(&self, c: &Credentials<'_>) -> Result<Option<User>, Refused> {
+        match (&self.clients, c.certificates) {
+            (Some(clients), Some(certs)) if !certs.is_empty() => {
+                clients.verify(certs)?;
+                x509::user(&certs[0])
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn takes_tokens(&self) -> bool {
+        self.static_tokens.is_some() || self.accounts.is_some() || self.bootstrap
+    }
+
+    /// The user of a token that is good for some of the audiences.
+    pub(crate) async fn bearer(
         &self,
         token: &str,
         audiences: &[String],
-    ) -> Result<Option<Arc<Accepted>>, Refused> {
-        if token.is_empty() || token.len() > LONGEST {
-            return Ok(None);
+    ) -> Result<Arc<Accepted>, Refused> {
+        if token.len() > LONGEST {
+            return Err("invalid bearer token".into());
         }
-        let key = key(token, audiences);
+        let key = self.key(token, audiences);
         if let Some(known) = self.believed.get(&key) {
-            return Ok(Some(known));
+            return Ok(known);
         }
-        let found = self.look_up(token, audiences).await?.map(Arc::new);
-        if let Some(accepted) = &found {
-            self.believed.insert(key, accepted.clone());
+        match self.look_up(token, audiences).await {
+            Ok(Some(mut accepted)) => {
+                accepted.user = authenticated(accepted.user);
+                let accepted = Arc::new(accepted);
+                self.believed.insert(key, accepted.clone());
+                self.remembered.insert(key, accepted.clone());
+                Ok(accepted)
+            }
+            Ok(None) => {
+                self.remembered.invalidate(&key);
+                Err("invalid bearer token".into())
+            }
+            Err(Refused::Unavailable(why)) => {
+                let known = self.remembered.get(&key);
+                known.ok_or(Refused::Unavailable(why))
+            }
+            Err(wrong) => {
+                self.remembered.invalidate(&key);
+                Err(wrong)
+            }
         }
-        Ok(found)
     }
 
     async fn look_up(
@@ -137,77 +184,57 @@ impl Chain {
         token: &str,
         audiences: &[String],
     ) -> Result<Option<Accepted>, Refused> {
-        // Tokens without audiences are for this server.
-        let own = |user: User| {
-            let common: Vec<String> = audiences
-                .iter()
-                .filter(|a| self.audiences.contains(a))
-                .cloned()
-                .collect();
-            (!common.is_empty() || audiences.is_empty()).then(|| Accepted {
-                user: authenticated(user),
-                audiences: common,
-            })
+        // Tokens that name no audience are for this server.
+        let own = || -> Option<Vec<String>> {
+            let mut common = self.audiences.clone();
+            common.retain(|a| audiences.contains(a));
+            (!common.is_empty() || audiences.is_empty()).then_some(common)
         };
-        if let Some(user) = self.static_tokens.as_ref().and_then(|t| t.user(token)) {
-            return Ok(own(user));
-        }
-        if let Some(accounts) = &self.accounts
-            && let Some((user, audiences)) = accounts.user(token, audiences).await?
+        let mut why = Vec::new();
+        if let Some(tokens) = &self.static_tokens
+            && let Some(audiences) = own()
+            && let Some(user) = tokens.user(token)
         {
-            return Ok(Some(Accepted {
-                user: authenticated(user),
-                audiences,
-            }));
+            return Ok(Some(Accepted { user, audiences }));
+        }
+        if let Some(accounts) = &self.accounts {
+            match accounts.user(token, audiences).await {
+                Ok(Some(accepted)) => return Ok(Some(accepted)),
+                Ok(None) => {}
+                Err(e) => why.push(e),
+            }
         }
         if self.bootstrap
+            && let Some(audiences) = own()
             && let Some(user) = bootstrap::user(&self.objects, token).await?
         {
-            return Ok(own(user));
+            return Ok(Some(Accepted { user, audiences }));
         }
-        Ok(None)
+        if why.is_empty() {
+            return Ok(None);
+        }
+        Err(Refused::join(why))
     }
 
-    pub(crate) fn audiences(&self) -> &[String] {
-        &self.audiences
+    fn key(&self, token: &str, audiences: &[String]) -> [u8; digest::SHA256_OUTPUT_LEN] {
+        let mut context = hmac::Context::with_key(&self.secret);
+        let mut add = |text: &str| {
+            context.update(&text.len().to_be_bytes());
+            context.update(text.as_bytes());
+        };
+        add(token);
+        audiences.iter().for_each(|a| add(a));
+        let mut out = [0; digest::SHA256_OUTPUT_LEN];
+        out.copy_from_slice(context.sign().as_ref());
+        out
     }
-}
-
-fn key(token: &str, audiences: &[String]) -> [u8; 32] {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    context.update(token.as_bytes());
-    for audience in audiences {
-        context.update(b"\0");
-        context.update(audience.as_bytes());
-    }
-    let mut out = [0; 32];
-    out.copy_from_slice(context.finish().as_ref());
-    out
 }
 
 /// Who proved anything is a member of `system:authenticated`.
 fn authenticated(mut user: User) -> User {
-    if !user.in_group(ALL_AUTHENTICATED) && !user.in_group(ALL_UNAUTHENTICATED) {
+    let known = user.in_group(ALL_AUTHENTICATED) || user.in_group(ALL_UNAUTHENTICATED);
+    if user.name != ANONYMOUS && !known {
         user.groups.push(ALL_AUTHENTICATED.to_owned());
     }
     user
-}
-
-/// The token of `Authorization`, or of a WebSocket's subprotocol.
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let (scheme, token) = value.to_str().ok()?.trim().split_once(' ')?;
-        let token = token.trim_start();
-        return (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-            .then(|| token.to_owned());
-    }
-    headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split(','))
-        .find_map(|p| {
-            let encoded = p.trim().strip_prefix(WEBSOCKET)?;
-            String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
-        })
 }

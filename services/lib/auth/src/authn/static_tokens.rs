@@ -1,5 +1,8 @@
 //! Users by a file of tokens (`authentication/token/tokenfile`).
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::HashMap, path::Path};
 
 use anyhow::Context as _;
@@ -7,87 +10,121 @@ use aws_lc_rs::digest::{SHA256, digest};
 use catena_objects::user::User;
 
 /// Tokens by their hash: a lookup takes no time that tells about a token.
-pub(crate) struct StaticTokens(HashMap<Vec<u8>, User>);
+pub(super) struct StaticTokens(HashMap<Vec<u8>, User>);
 
 fn hash(token: &str) -> Vec<u8> {
     digest(&SHA256, token.as_bytes()).as_ref().to_vec()
 }
 
 impl StaticTokens {
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("--token-auth-file {}", path.display()))?;
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| shown.to_string())?;
+        Self::parse(&text).map_err(|e| anyhow::anyhow!("token file '{shown}' {e}"))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
         let mut users = HashMap::new();
-        for (i, line) in text.lines().enumerate() {
-            if line.trim().is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let fields = csv(line);
-            let [token, name, uid, rest @ ..] = fields.as_slice() else {
-                anyhow::bail!(
-                    "{}: line {}: a token, a user and a uid are expected, {} columns found",
-                    path.display(),
-                    i + 1,
-                    fields.len()
-                );
+        for (i, record) in records(text)?.into_iter().enumerate() {
+            let [token, name, uid, rest @ ..] = record.as_slice() else {
+                return Err(format!(
+                    "must have at least 3 columns (token, user name, user uid), found {}",
+                    record.len()
+                ));
             };
             if token.is_empty() {
-                anyhow::bail!("{}: line {}: the token is empty", path.display(), i + 1);
+                tracing::warn!(record = i + 1, "empty token has been found in token file");
+                continue;
             }
-            let groups = rest.first().map(String::as_str).unwrap_or_default();
+            let groups = rest.first().map(|g| g.split(',').map(str::to_owned));
             let user = User {
                 name: name.clone(),
                 uid: uid.clone(),
-                groups: groups
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|g| !g.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
+                groups: groups.into_iter().flatten().collect(),
                 ..User::default()
             };
-            users.insert(hash(token), user);
+            if users.insert(hash(token), user).is_some() {
+                tracing::warn!(
+                    record = i + 1,
+                    "duplicate token has been found in token file"
+                );
+            }
         }
         Ok(Self(users))
     }
 
-    pub(crate) fn user(&self, token: &str) -> Option<User> {
+    pub(super) fn user(&self, token: &str) -> Option<User> {
         self.0.get(&hash(token)).cloned()
     }
 }
 
-/// Columns of a line; quotes keep commas, two quotes are one.
-fn csv(line: &str) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                push(&mut out, '"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => out.push(String::new()),
-            c => push(&mut out, c),
+/// Records of CSV as Go's `encoding/csv` reads it: quotes keep commas and line
+/// ends, two quotes are one, empty lines are none.
+fn records(text: &str) -> Result<Vec<Vec<String>>, String> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let line_end = rest.find('\n').unwrap_or(rest.len());
+        if rest[..line_end].trim_end_matches('\r').is_empty() {
+            rest = rest.get(line_end + 1..).unwrap_or_default();
+            continue;
         }
+        let (record, after) = record(rest).map_err(|e| format!("record {}: {e}", out.len() + 1))?;
+        out.push(record);
+        rest = after;
     }
-    out.iter().map(|s| s.trim().to_owned()).collect()
+    Ok(out)
 }
 
-fn push(columns: &mut [String], c: char) {
-    if let Some(last) = columns.last_mut() {
-        last.push(c);
+/// One record, and the text behind it.
+fn record(mut rest: &str) -> Result<(Vec<String>, &str), &'static str> {
+    let mut fields = Vec::new();
+    loop {
+        let (field, after) = match rest.strip_prefix('"') {
+            Some(inner) => quoted(inner)?,
+            None => {
+                let end = rest.find([',', '\n']).unwrap_or(rest.len());
+                let field = &rest[..end];
+                if field.contains('"') {
+                    return Err("bare \" in non-quoted field");
+                }
+                (field.to_owned(), &rest[end..])
+            }
+        };
+        fields.push(field);
+        if let Some(more) = after.strip_prefix(',') {
+            rest = more;
+            continue;
+        }
+        if let Some(last) = fields.last_mut()
+            && last.ends_with('\r')
+        {
+            last.pop();
+        }
+        return Ok((fields, after.strip_prefix('\n').unwrap_or_default()));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::csv;
-
-    #[test]
-    fn quotes_keep_commas() {
-        assert_eq!(csv(r#"t,u,id,"a,b""#), ["t", "u", "id", "a,b"]);
-        assert_eq!(csv(r#""a ""b""",c"#), [r#"a "b""#, "c"]);
+/// A field behind its opening quote.
+fn quoted(mut rest: &str) -> Result<(String, &str), &'static str> {
+    const OPEN: &str = "extraneous or missing \" in quoted-field";
+    let mut field = String::new();
+    loop {
+        let end = rest.find('"').ok_or(OPEN)?;
+        field.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        if let Some(more) = rest.strip_prefix('"') {
+            field.push('"');
+            rest = more;
+            continue;
+        }
+        let rest = rest
+            .strip_prefix('\r')
+            .filter(|r| r.starts_with('\n'))
+            .unwrap_or(rest);
+        if rest.is_empty() || rest.starts_with([',', '\n']) {
+            return Ok((field, rest));
+        }
+        return Err(OPEN);
     }
 }

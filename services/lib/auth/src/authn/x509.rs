@@ -10,14 +10,19 @@ use catena_objects::user::User;
 use catena_runtime::tls;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage};
+use x509_parser::{
+    certificate::X509Certificate, der_parser::oid, oid_registry::Oid, prelude::FromDer as _,
+};
 
-use super::Refused;
+use super::{CREDENTIAL_ID, Refused};
 
+/// Attribute of a subject that holds the uid of a user.
+const UID: Oid<'static> = oid!(1.3.6.1.4.1.57683.2);
 /// The file is looked at this often.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Authorities of a file, read again when it changes.
-pub(crate) struct Authorities {
+pub(super) struct Authorities {
     path: PathBuf,
     state: ArcSwap<State>,
 }
@@ -28,7 +33,7 @@ struct State {
 }
 
 impl Authorities {
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         Ok(Self {
             state: ArcSwap::from_pointee(read(path)?),
             path: path.to_owned(),
@@ -48,7 +53,7 @@ impl Authorities {
     }
 
     /// Whether the chain leads to an authority, for a client, now.
-    pub(crate) fn verify(&self, certs: &[CertificateDer<'_>]) -> Result<(), Refused> {
+    pub(super) fn verify(&self, certs: &[CertificateDer<'_>]) -> Result<(), Refused> {
         self.refresh();
         let (first, rest) = certs.split_first().ok_or("no certificate")?;
         let leaf = EndEntityCert::try_from(first).map_err(|e| e.to_string())?;
@@ -62,7 +67,7 @@ impl Authorities {
             None,
         )
         .map(drop)
-        .map_err(|e| format!("x509: {e}"))
+        .map_err(|e| format!("x509: {e}").into())
     }
 }
 
@@ -79,23 +84,39 @@ fn read(path: &Path) -> anyhow::Result<State> {
     })
 }
 
-/// `CommonNameUserConversion`: the name and its groups.
-pub(crate) fn user(cert: &CertificateDer<'_>) -> Result<User, Refused> {
+/// `CommonNameUserConversion`: the name, its groups and uid; `None` when the
+/// certificate names nobody.
+pub(super) fn user(cert: &CertificateDer<'_>) -> Result<Option<User>, Refused> {
     let names = tls::names_in(cert)?;
     if names.common_name.is_empty() {
-        return Err("the certificate names nobody".to_owned());
+        return Ok(None);
     }
     let mut user = User {
         name: names.common_name,
+        uid: uid(cert)?,
         groups: names.organizations,
         ..User::default()
     };
     let id = format!("X509SHA256={}", digest(cert));
-    user.extra.insert(
-        "authentication.kubernetes.io/credential-id".to_owned(),
-        vec![id],
-    );
-    Ok(user)
+    user.extra.insert(CREDENTIAL_ID.to_owned(), vec![id]);
+    Ok(Some(user))
+}
+
+/// The uid in the subject, of which there may be one.
+fn uid(cert: &CertificateDer<'_>) -> Result<String, Refused> {
+    let (_, cert) = X509Certificate::from_der(cert).map_err(|e| e.to_string())?;
+    let mut found = cert.subject().iter_by_oid(&UID);
+    let Some(first) = found.next() else {
+        return Ok(String::new());
+    };
+    if found.next().is_some() {
+        return Err("expected 1 UID, but found multiple".into());
+    }
+    match first.as_str() {
+        Ok("") => Err("UID cannot be an empty string".into()),
+        Ok(uid) => Ok(uid.to_owned()),
+        Err(_) => Err("unable to parse UID into a string".into()),
+    }
 }
 
 fn digest(cert: &CertificateDer<'_>) -> String {

@@ -199,14 +199,14 @@ impl NodeAuthorizer {
     async fn volumes_name(&self, graph: &Graph, node: &str, a: &Attributes) -> bool {
         for (namespace, name) in graph.claims(node) {
             let claims = "persistentvolumeclaims";
-            let Some(claim) = self.objects.get(claims, &namespace, &name).await else {
+            let Some(claim) = self.objects.find(claims, &namespace, &name).await else {
                 continue;
             };
             let volume = claim.str_at(&["spec", "volumeName"]);
             if volume.is_empty() {
                 continue;
             }
-            let Some(volume) = self.objects.get("persistentvolumes", "", volume).await else {
+            let Some(volume) = self.objects.find("persistentvolumes", "", volume).await else {
                 continue;
             };
             if claim_of(&volume) == (namespace, name)
@@ -222,7 +222,7 @@ impl NodeAuthorizer {
         if a.name.is_empty() {
             return no("No Object name found");
         }
-        let found = self.objects.get("persistentvolumes", "", &a.name).await;
+        let found = self.objects.find("persistentvolumes", "", &a.name).await;
         let (Some(volume), Some(graph)) = (found, self.graph().await) else {
             return unrelated(node);
         };
@@ -234,7 +234,7 @@ impl NodeAuthorizer {
         if a.name.is_empty() {
             return no("No Object name found");
         }
-        let found = self.objects.get(resource, "", &a.name).await;
+        let found = self.objects.find(resource, "", &a.name).await;
         let named = |v: Value| v.str_at(&["spec", "nodeName"]) == node;
         answer(node, found.is_some_and(named))
     }

@@ -1,80 +1,171 @@
-//! Keys in PEM files: RSA and P-256, public, private or in a certificate.
+//! Keys in PEM files: RSA and ECDSA, public, private or in a certificate.
 
 use std::path::Path;
 
 use anyhow::Context as _;
+use aws_lc_rs::{
+    digest, rand, rsa,
+    signature::{self, EcdsaKeyPair, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use rcgen::PublicKeyData as _;
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, pem::PemObject as _};
+use rustls_pki_types::{
+    CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer, pem::PemObject as _,
+};
 use x509_parser::{
     certificate::X509Certificate, prelude::FromDer as _, public_key::PublicKey as Parsed,
     x509::SubjectPublicKeyInfo,
 };
 
 /// A key that verifies.
-#[derive(Clone)]
-pub(crate) struct PublicKey {
-    pub(crate) id: String,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) decoding: DecodingKey,
-    /// Members of the JSON Web Key that hold the key itself.
-    pub(crate) parts: Vec<(&'static str, String)>,
+#[derive(Clone, Debug)]
+pub(super) struct PublicKey {
+    /// Hash of the key.
+    pub(super) id: String,
+    /// That of tokens which a server with this key signs: "RS256", "ES256", ...
+    pub(super) algorithm: &'static str,
+    bits: Vec<u8>,
+    /// Members of the JSON Web Key behind `kid` and `alg`.
+    pub(super) parts: Vec<(&'static str, String)>,
 }
 
-/// All keys of a file.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<PublicKey>> {
+impl PublicKey {
+    fn parse(spki: &[u8]) -> anyhow::Result<Self> {
+        let (_, info) = SubjectPublicKeyInfo::from_der(spki)?;
+        let hash = digest::digest(&digest::SHA256, spki);
+        let bits = info.subject_public_key.data.as_ref();
+        let (algorithm, parts) = match info.parsed()? {
+            Parsed::RSA(rsa) => {
+                let parts = vec![("n", unsigned(rsa.modulus)), ("e", unsigned(rsa.exponent))];
+                ("RS256", parts)
+            }
+            Parsed::EC(_) => {
+                let (algorithm, _) = curve(bits).context("an elliptic curve is not known")?;
+                let (x, y) = bits[1..].split_at(bits.len() / 2);
+                let parts = [("x", x), ("y", y)];
+                let parts = parts.map(|(name, part)| (name, URL_SAFE_NO_PAD.encode(part)));
+                (algorithm, parts.to_vec())
+            }
+            _ => anyhow::bail!("keys other than RSA and ECDSA are not supported"),
+        };
+        Ok(Self {
+            id: URL_SAFE_NO_PAD.encode(hash.as_ref()),
+            algorithm,
+            bits: bits.to_vec(),
+            parts,
+        })
+    }
+
+    /// "RSA", or "EC" with the curve.
+    pub(super) fn kind(&self) -> (&'static str, Option<&'static str>) {
+        match curve(&self.bits).filter(|_| self.algorithm.starts_with('E')) {
+            Some((_, name)) => ("EC", Some(name)),
+            None => ("RSA", None),
+        }
+    }
+
+    /// Whether the signature is this key's, by an algorithm that fits the key.
+    pub(super) fn verifies(&self, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
+        let rule: &dyn VerificationAlgorithm = match (self.algorithm, algorithm) {
+            ("RS256", "RS256") => &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+            ("RS256", "RS384") => &signature::RSA_PKCS1_2048_8192_SHA384,
+            ("RS256", "RS512") => &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+            ("ES256", "ES256") => &signature::ECDSA_P256_SHA256_FIXED,
+            ("ES384", "ES384") => &signature::ECDSA_P384_SHA384_FIXED,
+            ("ES512", "ES512") => &signature::ECDSA_P521_SHA512_FIXED,
+            _ => return false,
+        };
+        UnparsedPublicKey::new(rule, &self.bits)
+            .verify(message, signature)
+            .is_ok()
+    }
+}
+
+/// Algorithm and curve by the length of an uncompressed point.
+fn curve(point: &[u8]) -> Option<(&'static str, &'static str)> {
+    match point.len() {
+        65 => Some(("ES256", "P-256")),
+        97 => Some(("ES384", "P-384")),
+        133 => Some(("ES512", "P-521")),
+        _ => None,
+    }
+}
+
+/// A number without the zeros in front.
+fn unsigned(n: &[u8]) -> String {
+    let start = n.iter().take_while(|b| **b == 0).count();
+    URL_SAFE_NO_PAD.encode(&n[start..])
+}
+
+/// All keys of a file, the public ones of private ones.
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<PublicKey>> {
     let pem = std::fs::read(path).with_context(|| path.display().to_string())?;
+    parse(&pem).with_context(|| path.display().to_string())
+}
+
+fn parse(pem: &[u8]) -> anyhow::Result<Vec<PublicKey>> {
     let mut out = Vec::new();
-    for spki in SubjectPublicKeyInfoDer::pem_slice_iter(&pem).flatten() {
-        out.push(parse(&spki)?);
+    for spki in SubjectPublicKeyInfoDer::pem_slice_iter(pem).flatten() {
+        out.push(PublicKey::parse(&spki)?);
     }
-    for cert in CertificateDer::pem_slice_iter(&pem).flatten() {
+    for cert in CertificateDer::pem_slice_iter(pem).flatten() {
         let (_, cert) = X509Certificate::from_der(&cert)?;
-        out.push(parse(cert.public_key().raw)?);
+        out.push(PublicKey::parse(cert.public_key().raw)?);
     }
-    if out.is_empty() {
-        let text = String::from_utf8_lossy(&pem);
-        let pair = rcgen::KeyPair::from_pem(&text)
-            .with_context(|| format!("{}: no usable key", path.display()))?;
-        out.push(parse(&pair.subject_public_key_info())?);
+    for key in PrivateKeyDer::pem_slice_iter(pem).flatten() {
+        let pair = rcgen::KeyPair::try_from(&key)?;
+        out.push(PublicKey::parse(&pair.subject_public_key_info())?);
     }
+    anyhow::ensure!(
+        !out.is_empty(),
+        "data does not contain any valid RSA or ECDSA public keys"
+    );
     Ok(out)
 }
 
-fn parse(spki: &[u8]) -> anyhow::Result<PublicKey> {
-    let (_, info) = SubjectPublicKeyInfo::from_der(spki)?;
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, spki);
-    let id = URL_SAFE_NO_PAD.encode(hash.as_ref());
-    let bits = info.subject_public_key.data.as_ref();
-    match info.parsed()? {
-        Parsed::RSA(rsa) => {
-            let unsigned = |n: &[u8]| {
-                let start = n.iter().take_while(|b| **b == 0).count();
-                URL_SAFE_NO_PAD.encode(&n[start..])
-            };
-            Ok(PublicKey {
-                id,
-                algorithm: Algorithm::RS256,
-                decoding: DecodingKey::from_rsa_der(bits),
-                parts: vec![
-                    ("kty", "RSA".to_owned()),
-                    ("n", unsigned(rsa.modulus)),
-                    ("e", unsigned(rsa.exponent)),
-                ],
-            })
+/// A key that signs.
+pub(super) struct SigningKey {
+    pub(super) public: PublicKey,
+    pair: Pair,
+}
+
+enum Pair {
+    Rsa(RsaKeyPair),
+    Ec(EcdsaKeyPair),
+}
+
+impl SigningKey {
+    /// The first private key of a file.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let pem = std::fs::read(path).with_context(|| path.display().to_string())?;
+        Self::parse(&pem).with_context(|| path.display().to_string())
+    }
+
+    fn parse(pem: &[u8]) -> anyhow::Result<Self> {
+        let key = PrivateKeyDer::from_pem_slice(pem).context("no private key")?;
+        let key = rcgen::KeyPair::try_from(&key)?;
+        let public = PublicKey::parse(&key.subject_public_key_info())?;
+        let der = key.serialize_der();
+        let ec = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, &der).map(Pair::Ec);
+        let pair = match public.algorithm {
+            "ES256" => ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
+            "ES384" => ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
+            "ES512" => ec(&signature::ECDSA_P521_SHA512_FIXED_SIGNING),
+            _ => rsa::KeyPair::from_pkcs8(&der).map(Pair::Rsa),
+        };
+        let pair = pair.map_err(|e| anyhow::anyhow!("the private key is not usable: {e}"))?;
+        Ok(Self { public, pair })
+    }
+
+    pub(super) fn sign(&self, message: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let random = rand::SystemRandom::new();
+        match &self.pair {
+            Pair::Rsa(key) => {
+                let mut out = vec![0; key.public_modulus_len()];
+                key.sign(&signature::RSA_PKCS1_SHA256, &random, message, &mut out)?;
+                Ok(out)
+            }
+            Pair::Ec(key) => Ok(key.sign(&random, message)?.as_ref().to_vec()),
         }
-        Parsed::EC(_) if bits.len() == 65 => Ok(PublicKey {
-            id,
-            algorithm: Algorithm::ES256,
-            decoding: DecodingKey::from_ec_der(bits),
-            parts: vec![
-                ("kty", "EC".to_owned()),
-                ("crv", "P-256".to_owned()),
-                ("x", URL_SAFE_NO_PAD.encode(&bits[1..33])),
-                ("y", URL_SAFE_NO_PAD.encode(&bits[33..65])),
-            ],
-        }),
-        _ => anyhow::bail!("keys other than RSA and P-256 are not supported"),
     }
 }

@@ -1,150 +1,148 @@
-//! Verifies tokens, and that what they speak of still exists.
+//! Verifies tokens: form, issuer, signature, audiences. What they speak of is
+//! for `bound` and `legacy`.
 
-use catena_objects::{Value, user::User};
-use jsonwebtoken::Validation;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use catena_objects::json::go_quote;
+use serde::Deserialize;
 
 use super::{
-    PublicKey,
-    claims::{Payload, Private, Ref},
-    keys,
+    LEGACY_ISSUER, bound,
+    claims::Received,
+    keys::{self, PublicKey},
+    legacy,
 };
-use crate::{Options, authn::Refused, objects::Objects};
-
-const GROUP: &str = "system:serviceaccounts";
-/// Clocks of two machines may differ by this much (seconds).
-const LEEWAY: i64 = 60;
+use crate::{
+    Options,
+    authn::{Accepted, Refused},
+    objects::Objects,
+};
 
 /// Verifies tokens of service accounts.
 pub(crate) struct Verifier {
     keys: Vec<PublicKey>,
     issuers: Vec<String>,
+    /// Those of this server.
+    audiences: Vec<String>,
     objects: Objects,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: String,
+    /// What the verifier must understand: nothing of it is.
+    crit: Option<serde_json::Value>,
+}
+
+/// The parts of a signed token.
+struct Jwt<'a> {
+    header: Header,
+    claims: Received,
+    signed: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Jwt<'a> {
+    /// `None` for what is no token of this form.
+    fn parse(token: &'a str) -> Option<Self> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
+        Some(Self {
+            header: serde_json::from_slice(&decode(header)?).ok()?,
+            claims: serde_json::from_slice(&decode(claims)?).ok()?,
+            signed,
+            signature: decode(signature)?,
+        })
+    }
 }
 
 impl Verifier {
     /// `None` where no key is given.
     pub(crate) fn open(options: &Options, objects: Objects) -> anyhow::Result<Option<Self>> {
         let keys = public_keys(options)?;
-        if keys.is_empty() || options.service_account_issuer.is_empty() {
+        if keys.is_empty() {
             return Ok(None);
         }
         Ok(Some(Self {
             keys,
             issuers: options.service_account_issuer.clone(),
+            audiences: options.audiences(),
             objects,
         }))
     }
 
-    /// The user and the audiences that it shares with `audiences`; `None` for
-    /// what is no token of ours.
+    /// The user of a token, and the audiences that it shares with those wanted
+    /// (those of this server, if none are); `None` for what is no token of ours.
     pub(crate) async fn user(
         &self,
         token: &str,
-        audiences: &[String],
-    ) -> Result<Option<(User, Vec<String>)>, Refused> {
-        let Ok(header) = jsonwebtoken::decode_header(token) else {
+        wanted: &[String],
+    ) -> Result<Option<Accepted>, Refused> {
+        let Some(jwt) = Jwt::parse(token) else {
             return Ok(None);
         };
-        let payload = self.payload(token, header.kid.as_deref())?;
-        if !self.issuers.contains(&payload.iss) {
+        let claims = &jwt.claims;
+        let is_legacy = claims.iss == LEGACY_ISSUER;
+        if !is_legacy && !self.issuers.contains(&claims.iss) {
             return Ok(None);
         }
-        let now = jiff::Timestamp::now().as_second();
-        if now > payload.exp.saturating_add(LEEWAY) {
-            return Err("service account token has expired".to_owned());
-        }
-        if now < payload.nbf.saturating_sub(LEEWAY) {
-            return Err("service account token is not valid yet".to_owned());
-        }
-        let mut common = payload.aud.into_list();
-        common.retain(|a| audiences.contains(a));
-        if common.is_empty() {
-            return Err("service account token is for other audiences".to_owned());
-        }
-        let user = self
-            .living(&payload.kubernetes, &payload.sub, &payload.jti)
-            .await?;
-        Ok(Some((user, common)))
-    }
-
-    fn payload(&self, token: &str, kid: Option<&str>) -> Result<Payload, Refused> {
-        let known = self.keys.iter().any(|k| Some(k.id.as_str()) == kid);
-        for key in &self.keys {
-            if known && Some(key.id.as_str()) != kid {
-                continue;
-            }
-            // The algorithm is that of the key, whatever the token says.
-            let mut validation = Validation::new(key.algorithm);
-            validation.required_spec_claims.clear();
-            validation.validate_exp = false;
-            validation.validate_aud = false;
-            if let Ok(data) = jsonwebtoken::decode::<Payload>(token, &key.decoding, &validation) {
-                return Ok(data.claims);
-            }
-        }
-        Err("no key of service accounts verifies the token".to_owned())
-    }
-
-    /// The user, if the account and what the token is bound to are there.
-    async fn living(&self, p: &Private, subject: &str, jti: &str) -> Result<User, Refused> {
-        let (namespace, account) = (&p.namespace, &p.serviceaccount);
-        let wanted = format!("system:serviceaccount:{namespace}:{}", account.name);
-        if subject != wanted {
-            return Err("subject and account of the token differ".to_owned());
-        }
-        self.check("serviceaccounts", namespace, account).await?;
-        let mut user = User {
-            name: wanted,
-            uid: account.uid.clone(),
-            groups: vec![GROUP.to_owned(), format!("{GROUP}:{namespace}")],
-            ..User::default()
+        self.check_signature(&jwt)?;
+        let audiences = self.shared_audiences(claims.audiences(), wanted)?;
+        let user = if is_legacy {
+            legacy::user(claims, token, &self.objects).await?
+        } else {
+            bound::user(claims, &self.objects).await?
         };
-        let mut extra = |key: &str, value: String| {
-            let key = format!("authentication.kubernetes.io/{key}");
-            user.extra.insert(key, vec![value]);
-        };
-        if !jti.is_empty() {
-            extra("credential-id", format!("JTI={jti}"));
-        }
-        if let Some(secret) = &p.secret {
-            self.check("secrets", namespace, secret).await?;
-        }
-        if let Some(node) = &p.node {
-            if p.pod.is_none() {
-                self.check("minions", "", node).await?;
-            }
-            extra("node-name", node.name.clone());
-            extra("node-uid", node.uid.clone());
-        }
-        if let Some(pod) = &p.pod {
-            let object = self.check("pods", namespace, pod).await?;
-            extra("pod-name", pod.name.clone());
-            extra("pod-uid", pod.uid.clone());
-            let node = object.str_at(&["spec", "nodeName"]);
-            if p.node.is_none() && !node.is_empty() {
-                extra("node-name", node.to_owned());
-            }
-        }
-        Ok(user)
+        Ok(Some(Accepted { user, audiences }))
     }
 
-    async fn check(&self, resource: &str, namespace: &str, r: &Ref) -> Result<Value, Refused> {
-        let found = self.objects.get(resource, namespace, &r.name).await;
-        let object =
-            found.ok_or_else(|| format!("{resource} {:?} of the token is gone", r.name))?;
-        if object.str_at(&["metadata", "uid"]) != r.uid {
-            return Err(format!(
-                "{resource} {:?} of the token is another one",
-                r.name
-            ));
+    /// A key that the token names must be the one that signed.
+    fn check_signature(&self, jwt: &Jwt<'_>) -> Result<(), Refused> {
+        let named = |k: &&PublicKey| jwt.header.kid.is_empty() || k.id == jwt.header.kid;
+        let mut keys = self.keys.iter().filter(named).peekable();
+        if keys.peek().is_none() {
+            return Err("invalid signature, no keys found".into());
         }
-        let deleted = object.str_at(&["metadata", "deletionTimestamp"]);
-        if let Ok(at) = deleted.parse::<jiff::Timestamp>()
-            && jiff::Timestamp::now().as_second() > at.as_second().saturating_add(LEEWAY)
-        {
-            return Err(format!("{resource} {:?} of the token was deleted", r.name));
+        let message = jwt.signed.as_bytes();
+        let fits = |k: &PublicKey| k.verifies(&jwt.header.alg, message, &jwt.signature);
+        if jwt.header.crit.is_none() && keys.any(fits) {
+            return Ok(());
         }
-        Ok(object)
+        Err("go-jose/go-jose: error in cryptographic primitive".into())
+    }
+
+    /// Only tokens of old servers name no audience: they are for this one.
+    fn shared_audiences(
+        &self,
+        mut named: Vec<String>,
+        wanted: &[String],
+    ) -> Result<Vec<String>, Refused> {
+        if named.is_empty() {
+            named.clone_from(&self.audiences);
+        }
+        let wanted = if wanted.is_empty() {
+            &self.audiences
+        } else {
+            wanted
+        };
+        let shared: Vec<String> = named
+            .iter()
+            .filter(|a| wanted.contains(a))
+            .cloned()
+            .collect();
+        if shared.is_empty() && !self.audiences.is_empty() {
+            let quoted = |list: &[String]| {
+                let list: Vec<String> = list.iter().map(|a| go_quote(a)).collect();
+                format!("[{}]", list.join(" "))
+            };
+            let (named, wanted) = (quoted(&named), quoted(wanted));
+            let why =
+                format!("token audiences {named} is invalid for the target audiences {wanted}");
+            return Err(why.into());
+        }
+        Ok(shared)
     }
 }
 
