@@ -13,6 +13,7 @@ build:
 
 ## everything that must pass
 test: deps lint
+	$(CARGO) build --bin catena
 	$(CARGO) test --workspace
 
 lint:
@@ -22,4 +23,3 @@ lint:
 ## real parts that the tests use; what cannot be installed is skipped by the tests that need it
 deps:
 	@sh tests/deps.sh
-
