@@ -5,6 +5,7 @@ mod check;
 mod compactor;
 mod disk;
 mod error;
+mod guard;
 mod hub;
 mod index;
 mod leases;
@@ -28,13 +29,14 @@ use std::{
 };
 
 use catena_proto::mvccpb::KeyValue;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use compactor::Compaction;
 use disk::Disk;
 pub use error::Error;
+use guard::Guard;
 use hub::Hub;
 use index::Index;
 pub use leases::LeaseInfo;
@@ -47,7 +49,7 @@ use writer::{Command, Request, Response, Writer};
 
 /// Requests that wait for the writer; more wait outside.
 const QUEUE: usize = 4096;
-/// How often leases are looked at, as etcd does.
+/// How often leases are looked at, as etcd does, and the newest revision is noted.
 const EXPIRY: Duration = Duration::from_millis(500);
 
 /// How an engine is opened.
@@ -76,6 +78,7 @@ impl Default for EngineOptions {
 
 struct Shared {
     disk: Disk,
+    guard: Mutex<Guard>,
     index: RwLock<Index>,
     leases: Leases,
     hub: Hub,
@@ -103,6 +106,13 @@ impl Shared {
     fn fail(&self, why: &str) {
         tracing::error!(error = why, "the store cannot write any more");
         self.failed.cancel();
+    }
+
+    /// Notes the newest durable revision. Without syncs, none is durable.
+    fn note(&self) {
+        if self.disk.syncs() {
+            self.guard.lock().write(self.hub.visible());
+        }
     }
 
     fn compacted(&self) -> i64 {
@@ -148,6 +158,7 @@ impl Drop for Handle {
             // A panic there was reported by the hook already.
             let _ = thread.join();
         }
+        self.shared.note();
     }
 }
 
@@ -162,9 +173,10 @@ impl Engine {
     /// When the disk fails, another process has it open, or history has a hole.
     pub fn open(dir: &Path, options: EngineOptions) -> Result<Self, Error> {
         std::fs::create_dir_all(dir).map_err(Error::read)?;
-        let disk = Disk::open(dir, &options)?;
+        let disk = Disk::open(&dir.join("db"), &options)?;
         let found = disk.load()?;
         let shared = Arc::new(Shared {
+            guard: Guard::open(dir, found.revision)?.into(),
             leases: Leases::restore(&found.leases, &found.index),
             hub: Hub::new(found.revision, options.watch_bytes),
             index: RwLock::new(found.index),
@@ -253,13 +265,15 @@ fn spawn(
     thread.spawn(work).map_err(Error::read)
 }
 
-/// Ends leases that nobody keeps alive, until the engine is closed.
+/// What is done from time to time, until the engine is closed: ends leases that
+/// nobody keeps alive.
 fn expire(engine: &Weak<Handle>) {
     loop {
         thread::sleep(EXPIRY);
         let Some(handle) = engine.upgrade() else {
             return;
         };
+        handle.shared.note();
         for id in handle.shared.leases.expired(Instant::now()) {
             let (answer, result) = oneshot::channel();
             let request = Request::Revoke {

@@ -141,6 +141,11 @@ impl Disk {
         }
     }
 
+    /// Whether a commit survives the end of the machine.
+    pub(super) fn syncs(&self) -> bool {
+        self.sync != PersistMode::Buffer
+    }
+
     /// Bytes on disk, journals included.
     pub(super) fn size(&self) -> u64 {
         self.db.disk_space().unwrap_or(0)

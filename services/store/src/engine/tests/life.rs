@@ -91,6 +91,28 @@ async fn lost_history_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_lost_end_of_history_is_noticed() {
+    let f = with(EngineOptions::default());
+    for _ in 0..3 {
+        f.put("a", "1").await;
+    }
+    let f = f.reopen();
+    let mut batch = f.engine.shared().disk.batch();
+    batch.remove(super::super::Rev { main: 4, sub: 0 });
+    batch.commit().expect("removes");
+    let Fixture { engine, dir, .. } = f;
+    drop(engine);
+    let opened = Engine::open(dir.path(), EngineOptions::default());
+    let error = opened.map(drop).expect_err("the end is lost").to_string();
+    let expected = "store: data is damaged: history ends at revision 3, but revision 4 was there";
+    assert!(error.starts_with(expected), "{error}");
+    // Who knows may go on.
+    std::fs::remove_file(dir.path().join("revision")).expect("removes");
+    let opened = Engine::open(dir.path(), EngineOptions::default());
+    assert_eq!(opened.expect("opens").revision(), 3);
+}
+
+#[tokio::test]
 async fn leases_take_their_keys_with_them() {
     let f = fixture();
     let lease = f.engine.lease_grant(7, 100).await.expect("lease");
