@@ -24,7 +24,10 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
         "" if path == "/" => Ok(index::answer(front)),
         "/version" => Ok(versions::answer()),
         "/metrics" => Ok(crate::metrics::answer()),
-        "/.well-known/openid-configuration" => front.auth.openid_configuration(),
+        "/.well-known/openid-configuration" => {
+            let host = &front.settings.advertised;
+            front.auth.openid_configuration(host)
+        }
         "/openid/v1/jwks" => front.auth.jwks(),
         "/api" | "/apis" => discovery::root(front, call),
         other => match other.split('/').nth(1)? {

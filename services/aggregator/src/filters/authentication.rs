@@ -29,6 +29,6 @@ pub(crate) async fn identify(front: &Front, call: &mut Call) -> Result<(), Statu
     };
     call.user = front.auth.authenticate(&credentials).await?;
     // Nothing behind this filter may see or forward the credentials.
-    call.headers.remove(http::header::AUTHORIZATION);
+    front.auth.strip(&mut call.headers);
     Ok(())
 }

@@ -100,22 +100,11 @@ impl Auth {
         self.chain.strip(headers);
     }
 
-    /// `/.well-known/openid-configuration`, for clients that reach this server
-    /// under the name of the issuer.
-    ///
-    /// # Errors
-    /// 404 where the issuer is no address.
-    pub fn openid_configuration(&self) -> Result<Response, Status> {
-        let issuer = self.options.service_account_issuer.first();
-        let host = issuer.and_then(|i| i.strip_prefix("https://"));
-        self.openid_configuration_at(host.unwrap_or_default().trim_end_matches('/'))
-    }
-
     /// `/.well-known/openid-configuration` of a server at `host:port`.
     ///
     /// # Errors
     /// 404 where the issuer is no address.
-    pub fn openid_configuration_at(&self, external: &str) -> Result<Response, Status> {
+    pub fn openid_configuration(&self, external: &str) -> Result<Response, Status> {
         let bytes = self.documents.as_ref().map(|d| d.configuration(external));
         document(bytes, "application/json")
     }
