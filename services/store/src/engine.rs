@@ -12,6 +12,7 @@ mod leases;
 mod query;
 mod record;
 mod requests;
+mod snapshot;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,9 @@ use writer::{Command, Request, Response, Writer};
 const QUEUE: usize = 4096;
 /// How often leases are looked at, as etcd does, and the newest revision is noted.
 const EXPIRY: Duration = Duration::from_millis(500);
+
+/// Directory of the database, in that of the store.
+const DATABASE: &str = "db";
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -173,7 +177,7 @@ impl Engine {
     /// When the disk fails, another process has it open, or history has a hole.
     pub fn open(dir: &Path, options: EngineOptions) -> Result<Self, Error> {
         std::fs::create_dir_all(dir).map_err(Error::read)?;
-        let disk = Disk::open(&dir.join("db"), &options)?;
+        let disk = Disk::open(&dir.join(DATABASE), &options)?;
         let found = disk.load()?;
         let shared = Arc::new(Shared {
             guard: Guard::open(dir, found.revision)?.into(),
@@ -213,6 +217,20 @@ impl Engine {
         let weak = Arc::downgrade(&engine.0);
         spawn("store-leases", move || expire(&weak))?;
         Ok(engine)
+    }
+
+    /// Whether there is a store in a directory.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(DATABASE).exists()
+    }
+
+    /// Makes a store in an empty directory from what [`Engine::snapshot`] gave.
+    ///
+    /// # Errors
+    /// When there is a store already, or the snapshot is not whole.
+    pub fn restore(dir: &Path, from: impl std::io::Read) -> Result<(), Error> {
+        std::fs::create_dir_all(dir).map_err(Error::write)?;
+        snapshot::restore(dir, from)
     }
 
     fn shared(&self) -> &Shared {

@@ -7,6 +7,8 @@ mod engine;
 mod options;
 mod server;
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use catena_runtime::net::{Endpoint, Listener};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,20 @@ pub use engine::{Engine, EngineOptions, Error, LeaseInfo, Report, WatchOptions, 
 pub use options::Options;
 pub use server::serve_on;
 
+fn open(dir: &Path, snapshot: Option<&Path>, options: EngineOptions) -> anyhow::Result<Engine> {
+    if let Some(file) = snapshot
+        && !Engine::exists(dir)
+    {
+        let restore = || -> anyhow::Result<()> {
+            let from = std::io::BufReader::new(std::fs::File::open(file)?);
+            Ok(Engine::restore(dir, from)?)
+        };
+        restore().with_context(|| format!("--initial-snapshot {}", file.display()))?;
+        tracing::info!(snapshot = %file.display(), "the store begins with a snapshot");
+    }
+    Ok(Engine::open(dir, options)?)
+}
+
 /// Runs the process until `stop`, or until the disk fails.
 ///
 /// # Errors
@@ -22,7 +38,8 @@ pub use server::serve_on;
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let tls = options.tls()?;
     let (dir, settings) = (options.data_dir.clone(), options.engine());
-    let engine = tokio::task::spawn_blocking(move || Engine::open(&dir, settings))
+    let snapshot = options.initial_snapshot.clone();
+    let engine = tokio::task::spawn_blocking(move || open(&dir, snapshot.as_deref(), settings))
         .await?
         .with_context(|| format!("--data-dir {}", options.data_dir.display()))?;
     let listener = Listener::bind(&options.listen)

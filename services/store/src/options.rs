@@ -33,6 +33,10 @@ pub struct Options {
     #[arg(long)]
     pub trusted_ca_file: Option<PathBuf>,
 
+    /// Snapshot to begin with when the data directory holds no store yet.
+    #[arg(long)]
+    pub initial_snapshot: Option<PathBuf>,
+
     /// Answers before data is on disk. For tests only.
     #[arg(long, hide = true)]
     pub unsafe_no_fsync: bool,

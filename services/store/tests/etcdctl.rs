@@ -14,7 +14,7 @@ const ETCDCTL: &str = "/usr/bin/etcdctl";
 
 struct Server {
     endpoint: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     _stop: DropGuard,
 }
 
@@ -36,7 +36,7 @@ async fn server() -> Option<Server> {
     tokio::spawn(serve_on(listener, engine, None, stop.clone()));
     Some(Server {
         endpoint,
-        _dir: dir,
+        dir,
         _stop: stop.drop_guard(),
     })
 }
@@ -192,6 +192,9 @@ async fn the_member() {
         defragmented.starts_with("Finished defragmenting"),
         "{defragmented}"
     );
+    let file = s.dir.path().join("snapshot");
+    let saved = s.run(&["snapshot", "save", &file.to_string_lossy()]).await;
+    assert!(saved.contains("Snapshot saved at"), "{saved}");
     let hash = s.run(&["endpoint", "hashkv"]).await;
     assert!(hash.starts_with(&s.endpoint), "{hash}");
 }

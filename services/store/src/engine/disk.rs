@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use bytes::Bytes;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable as _};
 
 use super::{
     EngineOptions, Error,
@@ -32,6 +33,13 @@ pub(super) struct Found {
     pub(super) compacted: i64,
     /// Identity and TTL in seconds.
     pub(super) leases: Vec<(i64, i64)>,
+}
+
+/// Where something is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    History,
+    Meta,
 }
 
 /// Writes that become durable together.
@@ -134,6 +142,17 @@ impl Disk {
         })
     }
 
+    /// All that is kept, as it was at one moment.
+    pub(super) fn everything(&self) -> impl Iterator<Item = Result<(Place, Bytes, Bytes), Error>> {
+        let snapshot = self.db.snapshot();
+        let meta = snapshot.iter(&self.meta).map(|item| (Place::Meta, item));
+        let history = snapshot.iter(&self.rev).map(|item| (Place::History, item));
+        meta.chain(history).map(|(place, item)| {
+            let (key, value) = item.into_inner().map_err(Error::read)?;
+            Ok((place, key.into(), value.into()))
+        })
+    }
+
     pub(super) fn batch(&self) -> Batch<'_> {
         Batch {
             disk: self,
@@ -186,6 +205,15 @@ impl Batch<'_> {
 
     pub(super) fn remove(&mut self, rev: Rev) {
         self.batch.remove(&self.disk.rev, rev.encode());
+    }
+
+    /// What [`Disk::everything`] gave.
+    pub(super) fn raw(&mut self, place: Place, key: &[u8], value: &[u8]) {
+        let keyspace = match place {
+            Place::History => &self.disk.rev,
+            Place::Meta => &self.disk.meta,
+        };
+        self.batch.insert(keyspace, key, value);
     }
 
     pub(super) fn compacted(&mut self, revision: i64) {

@@ -3,10 +3,11 @@
 
 use bytes::Bytes;
 use catena_proto::etcdserverpb as pb;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Compaction, Engine, Error, LeaseInfo, Request, Response, WatchOptions, Watcher, check, query,
+    snapshot,
 };
 
 fn header(revision: i64) -> Option<pb::ResponseHeader> {
@@ -215,6 +216,19 @@ impl Engine {
         }
     }
 
+    /// The whole store as it is now, in pieces.
+    pub fn snapshot(&self) -> mpsc::Receiver<Result<Bytes, Error>> {
+        let (pieces, out) = mpsc::channel(SNAPSHOT_PIECES);
+        let engine = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut give = |piece| pieces.blocking_send(Ok(piece)).is_ok();
+            if let Err(e) = snapshot::write(&engine.shared().disk, &mut give) {
+                let _ = pieces.blocking_send(Err(e));
+            }
+        });
+        out
+    }
+
     /// Follows history.
     pub fn watch(&self, options: WatchOptions) -> Watcher {
         Watcher::new(self.clone(), options)
@@ -223,6 +237,8 @@ impl Engine {
 
 /// Shortest TTL in seconds.
 const MIN_TTL: i64 = 2;
+/// Pieces of a snapshot that wait for their reader.
+const SNAPSHOT_PIECES: usize = 4;
 /// Keys read at once where all are read.
 const PAGE: i64 = 1000;
 

@@ -1,7 +1,8 @@
 //! The member itself: what it is, how large it is, what it holds.
 
 use catena_proto::etcdserverpb::{self as pb, cluster_server, maintenance_server};
-use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, stream::BoxStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::header;
@@ -93,8 +94,17 @@ impl maintenance_server::Maintenance for Maintenance {
     type SnapshotStream = BoxStream<'static, Result<pb::SnapshotResponse, Status>>;
 
     async fn snapshot(&self, _: Request<pb::SnapshotRequest>) -> Answer<Self::SnapshotStream> {
-        Err(Status::unimplemented(
-            "store: snapshots over the network are not offered; copy the data directory of a stopped store",
-        ))
+        let revision = self.engine.revision();
+        let pieces = ReceiverStream::new(self.engine.snapshot());
+        let responses = pieces.map(move |piece| {
+            Ok(pb::SnapshotResponse {
+                header: header::of(revision),
+                // The size is not known before the end.
+                remaining_bytes: 0,
+                blob: piece?,
+                version: VERSION.to_owned(),
+            })
+        });
+        Ok(Response::new(responses.boxed()))
     }
 }

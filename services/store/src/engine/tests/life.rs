@@ -112,6 +112,46 @@ async fn a_lost_end_of_history_is_noticed() {
     assert_eq!(opened.expect("opens").revision(), 3);
 }
 
+async fn snapshot(engine: &Engine) -> Vec<u8> {
+    let (mut pieces, mut out) = (engine.snapshot(), Vec::new());
+    while let Some(piece) = pieces.recv().await {
+        out.extend_from_slice(&piece.expect("a piece"));
+    }
+    out
+}
+
+#[tokio::test]
+async fn a_snapshot_is_the_whole_store() {
+    let f = fixture();
+    for _ in 0..100 {
+        f.put("a", "1").await;
+        f.put("b", "2").await;
+    }
+    let lease = f.engine.lease_grant(0, 1000).await.expect("lease");
+    f.engine.compact(50, true).await.expect("compacts");
+    let taken = snapshot(&f.engine).await;
+    assert_eq!(taken.len() % 512, 32);
+    let hashes = [f.engine.hash(60).await, f.engine.hash(0).await];
+    f.put("a", "later").await;
+    let dir = tempfile::tempdir().expect("a directory");
+    // A piece is missing, or is another one.
+    for end in [10, 1000, taken.len() - 1] {
+        assert!(Engine::restore(dir.path(), &taken[..end]).is_err());
+    }
+    let mut damaged = taken.clone();
+    damaged[3000] ^= 1;
+    assert!(Engine::restore(dir.path(), &damaged[..]).is_err());
+    assert!(!Engine::exists(dir.path()));
+    Engine::restore(dir.path(), &taken[..]).expect("restores");
+    assert!(Engine::restore(dir.path(), &taken[..]).is_err());
+    let engine = Engine::open(dir.path(), f.options.clone()).expect("opens");
+    assert_eq!([engine.hash(60).await, engine.hash(0).await], hashes);
+    assert_eq!(
+        (engine.compact_revision(), engine.leases()),
+        (50, vec![lease])
+    );
+}
+
 #[tokio::test]
 async fn leases_take_their_keys_with_them() {
     let f = fixture();
