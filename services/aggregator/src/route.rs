@@ -7,7 +7,7 @@ use catena_delegate::{Body, Outcome, Request, Response};
 use catena_objects::{Reason, Status};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use crate::{
@@ -19,6 +19,9 @@ use crate::{
 
 /// Largest body of a request (`MaxRequestBodyBytes`).
 const MAX_BODY: usize = 3 << 20;
+
+/// How much of a body that is too large is read.
+const MAX_DISCARDED: usize = 64 << 20;
 
 /// Headers that end here: those of the connection, credentials, and names of users.
 const OURS: [&str; 13] = [
@@ -134,19 +137,35 @@ pub(crate) fn forwarded(headers: &HeaderMap) -> HeaderMap {
     out
 }
 
-/// The whole body of a request.
-async fn read(body: Incoming) -> Result<Bytes, Status> {
-    if hyper::body::Body::is_end_stream(&body) {
-        return Ok(Bytes::new());
+/// The whole body of a request. What is too large is read to its end (within
+/// reason) and thrown away: a client that still writes would not hear the answer.
+async fn read(mut body: Incoming) -> Result<Bytes, Status> {
+    let mut pieces: Vec<Bytes> = Vec::new();
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|e| Status::bad_request(format!("the body was not read: {e}")))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        size += piece.len();
+        if size > MAX_BODY {
+            pieces.clear();
+        } else {
+            pieces.push(piece);
+        }
+        if size > MAX_DISCARDED {
+            break;
+        }
     }
-    match Limited::new(body, MAX_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(e) if e.is::<LengthLimitError>() => Err(Status::new(
-            Reason::RequestEntityTooLarge,
-            format!("Request entity too large: limit is {MAX_BODY}"),
-        )),
-        Err(e) => Err(Status::bad_request(format!("the body was not read: {e}"))),
+    if size > MAX_BODY {
+        let text = format!("Request entity too large: limit is {MAX_BODY}");
+        return Err(Status::new(Reason::RequestEntityTooLarge, text));
     }
+    if pieces.len() == 1 {
+        return Ok(pieces.swap_remove(0));
+    }
+    Ok(pieces.concat().into())
 }
 
 /// The whole body of an answer.
