@@ -49,6 +49,12 @@ async fn watch(storage: &dyn Storage, start_revision: i64) -> Watch {
 
 async fn fulfills(storage: Arc<dyn Storage>) {
     let storage = &*storage;
+    transactions_and_events(storage).await;
+    history(storage).await;
+    limits(storage).await;
+}
+
+async fn transactions_and_events(storage: &dyn Storage) {
     let created = storage.txn(put("/r/a", "1", 0)).await.expect("txn");
     assert_eq!((created.succeeded, created.revision), (true, 2));
     assert_eq!(created.responses, [OpResponse::Put]);
@@ -102,7 +108,10 @@ async fn fulfills(storage: Arc<dyn Storage>) {
     storage.txn(put("/other", "1", 0)).await.expect("txn");
     live.progress.request();
     while next(&mut live).await.expect("progress") != (WatchMessage::Progress { revision: 6 }) {}
+}
 
+/// After six revisions.
+async fn history(storage: &dyn Storage) {
     let page = RangeRequest {
         limit: 1,
         revision: 4,
@@ -137,6 +146,9 @@ async fn fulfills(storage: Arc<dyn Storage>) {
             }
         }
     }
+}
+
+async fn limits(storage: &dyn Storage) {
     let mut large = put("/r/large", "", 0);
     large.success = vec![Op::Put {
         key: "/r/large".into(),
