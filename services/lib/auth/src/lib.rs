@@ -26,7 +26,6 @@ pub use options::Options;
 
 /// Authentication and authorization of a server.
 pub struct Auth {
-    options: Options,
     pub(crate) chain: authn::Chain,
     documents: Option<tokens::Documents>,
     authorizer: Authorizer,
@@ -47,7 +46,6 @@ impl Auth {
             chain: authn::Chain::open(options, &storage)?,
             documents: tokens::Documents::open(options)?,
             authorizer: Authorizer::follow(&options.authorization_mode, storage, stop).await?,
-            options: options.clone(),
         })
     }
 
