@@ -92,6 +92,14 @@ impl Memory {
         self.state().break_watches();
     }
 
+    /// Loses everything, as when another store takes the address.
+    pub fn wipe(&self) {
+        let mut state = self.state();
+        let (down, quiet) = (state.down, state.quiet);
+        *state = State::default();
+        (state.down, state.quiet) = (down, quiet);
+    }
+
     /// Questions for progress are not answered any more, or are again.
     pub fn set_quiet(&self, quiet: bool) {
         self.state().quiet = quiet;
