@@ -95,6 +95,15 @@ impl Strategy for Definition {
             object.set(&["spec", "conversion", "strategy"], "None");
             changed = true;
         }
+        // The server's own version of a definition has no webhook without content.
+        const WEBHOOK: [&str; 3] = ["spec", "conversion", "webhook"];
+        if let Some(webhook) = object.at(&WEBHOOK)
+            && webhook.get("clientConfig").is_none_or(Value::is_null)
+            && webhook.items_at(&["conversionReviewVersions"]).is_empty()
+        {
+            object.unset(&WEBHOOK);
+            changed = true;
+        }
         const SERVICE: [&str; 5] = ["spec", "conversion", "webhook", "clientConfig", "service"];
         if let Some(service) = object.at(&SERVICE).filter(|s| s.as_object().is_some())
             && service.get("port").is_none_or(Value::is_null)

@@ -156,7 +156,7 @@ async fn write(
         if !version.is_empty() {
             object.set(&["metadata", "resourceVersion"], version);
         }
-        update::track(call, Some(live), object, &tracking)
+        update::track(call, Some(live), object, &tracking).map(|o| untimed(o, &manager))
     };
     let written = call
         .served
@@ -164,6 +164,29 @@ async fn write(
         .update(&context, name, &Preconditions::default(), false, &update)
         .await?;
     respond(output, &view(call, &written.object)?)
+}
+
+/// Owners of replicas are booked without a time (`ScaleHandler.ToParent`), and so
+/// stand in front of other updates.
+fn untimed(mut object: Value, manager: &str) -> Value {
+    const FIELDS: [&str; 2] = ["metadata", "managedFields"];
+    let mut entries = object.items_at(&FIELDS).to_vec();
+    let is_own = |e: &Value| {
+        e.str_at(&["subresource"]) == "scale"
+            && e.str_at(&["operation"]) == "Update"
+            && e.str_at(&["manager"]) == manager
+    };
+    let Some(at) = entries.iter().position(is_own) else {
+        return object;
+    };
+    let mut own = entries.remove(at);
+    own.unset(&["time"]);
+    let first = entries
+        .iter()
+        .position(|e| e.str_at(&["operation"]) == "Update" && e.get("time").is_some());
+    entries.insert(first.unwrap_or(entries.len()), own);
+    object.set(&FIELDS, entries);
+    object
 }
 
 /// `ValidateScale`.
