@@ -43,11 +43,21 @@ type Verdict = (&'static str, &'static str, String);
 
 /// Tries until the definition is gone or the server stops.
 pub(crate) async fn run(keeper: &Arc<Keeper>, name: &str) {
+    let work = async {
+        loop {
+            until_gone(keeper, name).await;
+            keeper.cleaning.lock().remove(name);
+            // One of the same name may have come and be on its way out already.
+            let again = keeper.catalog.get(name).is_some_and(|e| e.cleaning);
+            if !again || !keeper.cleaning.lock().insert(name.to_owned()) {
+                return;
+            }
+        }
+    };
     tokio::select! {
         () = keeper.stop.cancelled() => {}
-        () = until_gone(keeper, name) => {}
+        () = work => {}
     }
-    keeper.cleaning.lock().remove(name);
 }
 
 async fn until_gone(keeper: &Keeper, name: &str) {
@@ -64,8 +74,9 @@ async fn until_gone(keeper: &Keeper, name: &str) {
             pause = (pause * 2).min(LONGEST_RETRY);
             continue;
         }
-        // Another replica may have been faster: its deletion comes with the watch.
-        let gone = || keeper.catalog.get(name).is_none_or(|e| e.uid != entry.uid);
+        // Another replica may have been faster: what it did comes with the watch.
+        let done = |e: Arc<Entry>| e.uid != entry.uid || !e.cleaning;
+        let gone = || keeper.catalog.get(name).is_none_or(done);
         while !gone() && changes.changed().await.is_ok() {}
     }
 }
@@ -85,6 +96,12 @@ async fn clean(keeper: &Keeper, entry: &Entry) -> Result<(), Status> {
     if !entry.established {
         let why = "resource was never established".to_owned();
         return say(keeper, entry, ("False", "NeverEstablished", why), true).await;
+    }
+    if entry.versions.is_empty() {
+        // Nothing was ever stored under a definition like that.
+        let why = "removed all instances".to_owned();
+        let done = ("False", "InstanceDeletionCompleted", why);
+        return say(keeper, entry, done, true).await;
     }
     let storage = keeper.store.storage.clone();
     let resource = entry.resource(entry.storage(), &storage);

@@ -1,6 +1,11 @@
 //! What this server claims and has, published again when definitions change.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use catena_delegate::{Description, GroupVersion};
 use catena_endpoints::discovery;
@@ -9,6 +14,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 
 use crate::{
+    catalog::Snapshot,
     definition::{GROUP, VERSION},
     documents,
     server::CustomResources,
@@ -27,6 +33,8 @@ struct Reader {
     changes: watch::Receiver<u64>,
     synced: watch::Receiver<bool>,
     last: Option<Description>,
+    /// Documents by path, with the state of the definitions that they are of.
+    made: HashMap<String, (u64, GroupVersion)>,
 }
 
 pub(crate) fn stream(
@@ -37,6 +45,7 @@ pub(crate) fn stream(
         synced: resources.synced.clone(),
         resources: Arc::new(resources.clone()),
         last: None,
+        made: HashMap::new(),
     };
     stream::unfold(reader, next).map(Ok).boxed()
 }
@@ -52,7 +61,7 @@ async fn next(mut reader: Reader) -> Option<(Description, Reader)> {
         }
         reader.changes.borrow_and_update();
         let ready = *reader.synced.borrow_and_update();
-        let now = description(&reader.resources, ready);
+        let now = reader.description(ready);
         if reader.last.as_ref() != Some(&now) {
             reader.last = Some(now.clone());
             return Some((now, reader));
@@ -60,49 +69,59 @@ async fn next(mut reader: Reader) -> Option<(Description, Reader)> {
     }
 }
 
-fn description(resources: &CustomResources, ready: bool) -> Description {
-    let snapshot = resources.catalog.snapshot();
-    let mut groups: Vec<(&str, &str)> = snapshot
-        .values()
-        .filter(|e| e.established)
-        .flat_map(|e| {
-            let versions = e.versions.iter().filter(|v| v.served);
-            versions.map(|v| (e.group.as_str(), v.name.as_str()))
-        })
-        .collect();
-    groups.sort_unstable();
-    groups.dedup();
-    let root = format!("/apis/{GROUP}");
-    let mut d = Description {
-        name: "extensions".to_owned(),
-        paths: vec![root.clone(), format!("{root}/{VERSION}")],
-        prefixes: vec![root],
-        ready,
-        checks: checks(ready),
-        ..Description::default()
-    };
-    d.groups.push(group(resources, (GROUP, VERSION), OWN));
-    let mut last = "";
-    for (name, version) in groups {
-        if name != last {
-            d.paths.push(format!("/apis/{name}"));
-            last = name;
+impl Reader {
+    fn description(&mut self, ready: bool) -> Description {
+        let snapshot = self.resources.catalog.snapshot();
+        let mut states: BTreeMap<(&str, &str), DefaultHasher> = BTreeMap::new();
+        for e in snapshot.values().filter(|e| e.established) {
+            for v in e.versions.iter().filter(|v| v.served) {
+                let state = states.entry((&e.group, &v.name)).or_default();
+                (&e.name, e.revision).hash(state);
+            }
         }
-        let path = format!("/apis/{name}/{version}");
-        d.prefixes.push(path.clone());
-        d.paths.push(path);
-        d.groups.push(group(resources, (name, version), CUSTOM));
+        let root = format!("/apis/{GROUP}");
+        let mut d = Description {
+            name: "extensions".to_owned(),
+            paths: vec![root.clone(), format!("{root}/{VERSION}")],
+            prefixes: vec![root],
+            ready,
+            checks: checks(ready),
+            ..Description::default()
+        };
+        d.groups
+            .push(group(&self.resources, &snapshot, (GROUP, VERSION), OWN));
+        let mut made = HashMap::with_capacity(states.len());
+        let mut last = "";
+        for ((name, version), state) in states {
+            if name != last {
+                d.paths.push(format!("/apis/{name}"));
+                last = name;
+            }
+            let path = format!("/apis/{name}/{version}");
+            d.prefixes.push(path.clone());
+            d.paths.push(path.clone());
+            let state = state.finish();
+            let known = self.made.remove(&path).filter(|(s, _)| *s == state);
+            let (_, document) = known.unwrap_or_else(|| {
+                let of = (name, version);
+                (state, group(&self.resources, &snapshot, of, CUSTOM))
+            });
+            d.groups.push(document.clone());
+            made.insert(path, (state, document));
+        }
+        self.made = made;
+        d
     }
-    d
 }
 
 fn group(
     resources: &CustomResources,
+    snapshot: &Snapshot,
     (name, version): (&str, &str),
     (group_priority, version_priority): (i32, i32),
 ) -> GroupVersion {
     GroupVersion {
-        openapi_etag: documents::etag(&resources.catalog.snapshot(), name, version),
+        openapi_etag: documents::etag(snapshot, name, version),
         group_priority,
         version_priority,
         ..discovery::group_version(resources, name, version)

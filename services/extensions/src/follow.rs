@@ -6,7 +6,7 @@ use catena_storage::{
     Error, EventKind, RangeRequest, Storage, WatchMessage, WatchRequest, prefix_end,
 };
 use futures_util::StreamExt;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
@@ -25,18 +25,19 @@ pub(crate) async fn run(
     let mut from = None;
     loop {
         let attempt = follow(&*storage, &catalog, &synced, &mut from);
-        let why = tokio::select! {
+        let began = Instant::now();
+        let ended = tokio::select! {
             () = stop.cancelled() => return,
             done = attempt => done,
         };
-        match why {
-            Ok(()) => pause = SHORTEST_PAUSE,
-            Err(e) => {
-                tracing::warn!(why = %e, "the watch of definitions ended");
-                if !e.retryable() {
-                    from = None;
-                }
+        if let Err(e) = ended {
+            tracing::warn!(why = %e, "the watch of definitions ended");
+            if !e.retryable() {
+                from = None;
             }
+        }
+        if began.elapsed() > LONGEST_PAUSE {
+            pause = SHORTEST_PAUSE;
         }
         tokio::select! {
             () = stop.cancelled() => return,

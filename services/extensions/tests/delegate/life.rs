@@ -1,8 +1,6 @@
 //! The life of a definition and its resources.
 
-mod support;
-
-use support::{CRDS, NS, World, condition, request};
+use crate::support::{CRDS, NS, World, condition, request};
 
 const CRON: &str = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
 "metadata":{"name":"crontabs.stable.example.com"},

@@ -1,11 +1,9 @@
 //! What is answered while storage is away: never that something does not exist.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{World, condition, request};
 use catena_storage::testing::Memory;
-use support::{World, condition, request};
 
 const CRD: &str = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.example.com"},"spec":{"group":"example.com","scope":"Cluster","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}"#;
 const THING: &str = r#"{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"}}"#;
@@ -55,7 +53,7 @@ async fn a_changed_schema_holds_for_stored_objects() {
         p
     });
     new.set(&["spec", "versions"], vec![version]);
-    let url = format!("{}/things.example.com", support::CRDS);
+    let url = format!("{}/things.example.com", crate::support::CRDS);
     let put = w
         .ask("PUT", &url, &catena_objects::json::to_string(&new))
         .await;
