@@ -109,3 +109,14 @@ pub(crate) async fn bearer(auth: &Auth, token: &str) -> Result<User, u16> {
 pub(crate) fn part(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
+
+/// Waits until something that follows storage has followed it.
+pub(crate) async fn eventually(check: impl AsyncFn() -> bool) {
+    for _ in 0..2_000 {
+        if check().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("what was waited for did not come");
+}
