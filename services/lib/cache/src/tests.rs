@@ -205,7 +205,10 @@ fn compaction_while_away_ends_watchers_and_fills_anew() {
         storage.set_down(true);
         let error = cache.snapshot_consistent().await.err();
         assert!(matches!(error, Some(Error::Storage(_))), "{error:?}");
-        let last = (0..5).map(|i| storage.put(&key(i), "b")).last().expect("5");
+        let mut last = start;
+        for i in 0..5 {
+            last = storage.put(&key(i), "b");
+        }
         storage.set_down(false);
         storage.compact(last).await.expect("compacts");
         let end = watcher.next().await.err();

@@ -4,6 +4,7 @@
 //! rules). The store owns the semantics of the verbs; strategies are stateless.
 
 pub mod admission;
+pub mod cached;
 pub mod codec;
 pub mod context;
 pub mod handler;
@@ -15,6 +16,7 @@ pub mod store;
 pub mod strategy;
 
 pub use admission::{Admission, Attributes, Operation};
+pub use cached::{Cached, Form, Index, ResourceCache};
 pub use catena_printers::{Column, Printer};
 pub use context::Context;
 pub use handler::Handler;

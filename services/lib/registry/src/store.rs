@@ -11,7 +11,9 @@ use std::sync::Arc;
 use catena_objects::{Status, Value};
 use catena_storage::{KeyValue, RangeRequest, Storage};
 
-use crate::{Resource, admission::Attributes, codec};
+use catena_cache::{Cache, Options};
+
+use crate::{Resource, ResourceCache, admission::Attributes, codec};
 
 pub use delete::Deleted;
 pub use update::Change;
@@ -21,6 +23,8 @@ pub use update::Change;
 pub struct Store {
     pub resource: Arc<Resource>,
     pub storage: Arc<dyn Storage>,
+    /// Answers lists and watches, if there is one.
+    pub cache: Option<Arc<ResourceCache>>,
 }
 
 /// What a write made: the object with its resourceVersion, and warnings for the client.
@@ -33,8 +37,33 @@ pub struct Written {
 }
 
 impl Store {
+    /// A store that reads everything from storage.
     pub fn new(resource: Arc<Resource>, storage: Arc<dyn Storage>) -> Self {
-        Self { resource, storage }
+        Self {
+            resource,
+            storage,
+            cache: None,
+        }
+    }
+
+    /// A store with a cache of its own, to be kept: each has its watch.
+    pub fn cached(resource: Arc<Resource>, storage: Arc<dyn Storage>) -> Self {
+        let cache = Arc::new(Self::new_cache(&resource, storage.clone()));
+        Self::new(resource, storage).with_cache(cache)
+    }
+
+    /// The store with a cache that others have too.
+    #[must_use]
+    pub fn with_cache(self, cache: Arc<ResourceCache>) -> Self {
+        Self {
+            cache: Some(cache),
+            ..self
+        }
+    }
+
+    /// A cache of a resource; does nothing until it is used.
+    pub fn new_cache(resource: &Resource, storage: Arc<dyn Storage>) -> ResourceCache {
+        Cache::new(storage, resource.list_prefix(""), Options::default())
     }
 
     /// The stored bytes of an object, read from storage at its newest.
