@@ -147,6 +147,7 @@ async fn rules_allow_what_they_name() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn the_reason_names_binding_role_and_subject() {
     let world = World::new();
     let pods = || obj!([{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]);
@@ -248,6 +249,7 @@ async fn changes_are_seen_and_outages_survived() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn bootstrap_roles_do_what_components_need() {
     let world = World::new();
     let all = json::parse(catena_facts::bootstrap_rbac().as_bytes()).expect("JSON");

@@ -210,6 +210,7 @@ async fn reviewed(auth: &Auth, token: &str, audiences: Value) -> Value {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn wrong_tokens_are_refused_with_the_reason() {
     let world = World::new();
     for name in ["k", "foreign"] {
