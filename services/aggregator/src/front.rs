@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use catena_auth::Auth;
 use catena_delegate::{Body, GroupVersion, Response};
@@ -45,6 +46,8 @@ pub struct Front {
     pub(crate) storage: Arc<dyn Storage>,
     /// Resources of remote group versions by APIService, as discovery shows them.
     pub(crate) remote: papaya::HashMap<String, Value>,
+    /// The merged OpenAPI v2 document in JSON and protobuf, and what it was made of.
+    pub(crate) openapi_v2: [ArcSwap<Option<(String, Bytes)>>; 2],
     /// The process is going: readiness is red.
     pub(crate) leaving: AtomicBool,
     /// Watches end now.

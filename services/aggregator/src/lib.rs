@@ -199,6 +199,7 @@ fn front(
         proxy: proxy::Proxy::new(storage.clone(), pair),
         storage,
         remote: papaya::HashMap::new(),
+        openapi_v2: Default::default(),
         leaving: false.into(),
         drained: CancellationToken::new(),
     })

@@ -9,6 +9,10 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::{Front, apiservices, call::Call, link::Link, route};
 
+/// In media types of clients that want the v2 document in protobuf, of which
+/// there are two spellings.
+const PROTOBUF: &str = "proto-openapi.spec.v2";
+
 /// The answer to a path below `/openapi`.
 pub(super) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Response, Status>> {
     if !["GET", "HEAD"].contains(&call.method.as_str()) {
@@ -51,11 +55,30 @@ async fn v2(front: &Arc<Front>, call: &Call) -> Result<Response, Status> {
             parts.push(route::whole(response.body).await?);
         }
     }
-    Ok(tagged(
-        call,
-        "application/json",
-        catena_openapi::merge_v2(&parts),
-    ))
+    let protobuf = call.header("accept").contains(PROTOBUF);
+    let media = if protobuf {
+        "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    } else {
+        "application/json"
+    };
+    Ok(tagged(call, media, merged(front, &parts, protobuf)?))
+}
+
+/// The merged document; the last one of each encoding is kept.
+fn merged(front: &Front, parts: &[Bytes], protobuf: bool) -> Result<Bytes, Status> {
+    let key: String = parts.iter().map(|p| crate::etag(p)).collect();
+    let kept = &front.openapi_v2[usize::from(protobuf)];
+    if let Some((known, bytes)) = &**kept.load()
+        && *known == key
+    {
+        return Ok(bytes.clone());
+    }
+    let mut bytes = catena_openapi::merge_v2(parts);
+    if protobuf {
+        bytes = catena_openapi::v2_protobuf(&bytes)?;
+    }
+    kept.store(Arc::new(Some((key, bytes.clone()))));
+    Ok(bytes)
 }
 
 /// A document with its ETag, or 304 to a client that has it.
