@@ -83,9 +83,12 @@ impl Options {
     }
 
     fn core(&self) -> catena_core::Options {
+        let mut admission = self.admission.clone();
+        let modes = &self.auth.authorization_mode;
+        admission.everything_is_allowed = modes.iter().any(|m| m == "AlwaysAllow");
         catena_core::Options {
             services: self.services.clone(),
-            admission: self.admission.clone(),
+            admission,
             advertise_address: self.serving.advertise_address,
             secure_port: self.serving.secure_port,
         }
@@ -100,6 +103,7 @@ async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
         ),
         None => Arc::new(EtcdStorage::connect(&options.etcd)?),
     };
+    catena_storage_etcd::wait(&*storage).await?;
     // The delegates outlive the drain of the front.
     let background = CancellationToken::new();
     let _end = background.clone().drop_guard();

@@ -12,6 +12,7 @@ use catena_runtime::{
 };
 use catena_storage::Storage;
 use catena_storage_etcd::EtcdStorage;
+use clap::ArgAction;
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
@@ -25,6 +26,10 @@ pub struct Flags {
 
     #[command(flatten)]
     pub tokens: TokenFlags,
+
+    /// The front's list: with AlwaysAllow everybody may also grant rights.
+    #[arg(long, value_delimiter = ',', default_value = "RBAC")]
+    pub authorization_mode: Vec<String>,
 
     #[command(flatten)]
     pub internal: flags::Internal,
@@ -48,6 +53,10 @@ pub struct TokenFlags {
     /// Audiences of tokens that name none; the issuer otherwise.
     #[arg(long, value_delimiter = ',')]
     pub api_audiences: Vec<String>,
+
+    /// Tokens that kubelets mount live on for a year after the time when they should be renewed.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub service_account_extend_token_expiration: bool,
 }
 
 impl TokenFlags {
@@ -62,7 +71,10 @@ impl TokenFlags {
             [] => vec![name.clone()],
             some => some.to_vec(),
         };
-        Issuer::open(name, key, audiences).map(Some)
+        let issuer = Issuer::open(name, key, audiences)?;
+        Ok(Some(
+            issuer.extending(self.service_account_extend_token_expiration),
+        ))
     }
 }
 
@@ -82,10 +94,14 @@ impl Flags {
 /// When storage, a certificate or the address cannot be had.
 pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&flags.etcd)?);
+    catena_storage_etcd::wait(&*storage).await?;
     let files = flags.internal.files("core")?;
     let tls = ServerTls::new(files, ClientAuth::Require, &[ALPN_H2])?;
     let issuer = flags.tokens.issuer()?;
-    let delegate = crate::start(&flags.options, issuer, Vec::new(), storage).await?;
+    let mut options = flags.options;
+    let modes = &flags.authorization_mode;
+    options.admission.everything_is_allowed = modes.iter().any(|m| m == "AlwaysAllow");
+    let delegate = crate::start(&options, issuer, Vec::new(), storage).await?;
     let listener = Listener::bind(&flags.internal.listen)
         .await
         .with_context(|| format!("--listen {}", flags.internal.listen))?;

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Follows the definitions until `stop`; `synced` turns true after the first list.
 pub(crate) async fn run(

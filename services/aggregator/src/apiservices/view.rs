@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-const AGAIN: Duration = Duration::from_millis(500);
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// A service inside the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-const AGAIN: Duration = Duration::from_millis(200);
+const AGAIN: Duration = Duration::from_millis(50);
 /// Keys of one read.
 const PAGE: i64 = 1_000;
 

@@ -1,6 +1,11 @@
 //! Connections to the servers.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use catena_runtime::{
@@ -15,6 +20,10 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a server that is not there is waited for, and how often it is tried.
+const RESTART: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_millis(2);
+const AGAIN_AT_MOST: Duration = Duration::from_millis(50);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 const WINDOW: u32 = 8 << 20;
@@ -88,16 +97,26 @@ pub(crate) fn channel(options: &flags::Etcd) -> anyhow::Result<Channel> {
         .connect_with_connector_lazy(dial))
 }
 
+/// The first server that answers. One that is being started again is waited for.
 async fn any(servers: &[Server], tls: Option<&ClientTls>) -> io::Result<Box<dyn Io>> {
-    let mut last = io::Error::other("no server is given");
-    for server in servers {
-        match tokio::time::timeout(CONNECT, one(server, tls)).await {
-            Ok(Ok(io)) => return Ok(io),
-            Ok(Err(e)) => last = e,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
+    let end = Instant::now() + RESTART;
+    let mut pause = AGAIN;
+    loop {
+        let mut last = io::Error::other("no server is given");
+        for server in servers {
+            match tokio::time::timeout(CONNECT, one(server, tls)).await {
+                Ok(Ok(io)) => return Ok(io),
+                Ok(Err(e)) => last = e,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
+            }
         }
+        let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
+        if !absent.contains(&last.kind()) || Instant::now() + pause > end {
+            return Err(last);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(AGAIN_AT_MOST);
     }
-    Err(last)
 }
 
 async fn one(server: &Server, tls: Option<&ClientTls>) -> io::Result<Box<dyn Io>> {

@@ -27,6 +27,10 @@ const MAX_REQUEST: usize = 64 << 20;
 /// Bound on one request, so that a server that hangs cannot hold its callers.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// How long a start waits for storage.
+const START: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// A client of servers of the etcd v3 API. Connects when it is first used, and
 /// again when a connection is lost.
 #[derive(Clone)]
@@ -82,6 +86,22 @@ async fn bounded<T>(
             .map_err(convert::error),
         Err(_) => Err(Error::Timeout),
     }
+}
+
+/// Waits until storage answers, as kube-apiserver does at its start.
+///
+/// # Errors
+/// After a minute without an answer.
+pub async fn wait(storage: &dyn Storage) -> anyhow::Result<()> {
+    let waiting = async {
+        while let Err(e) = storage.status().await {
+            tracing::debug!(error = %e, "storage does not answer yet");
+            tokio::time::sleep(AGAIN).await;
+        }
+    };
+    tokio::time::timeout(START, waiting).await.map_err(|_| {
+        anyhow::anyhow!("error waiting for etcd connection: timed out waiting for the condition")
+    })
 }
 
 /// A call that carries the trace of the request that caused it.

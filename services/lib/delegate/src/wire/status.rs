@@ -131,6 +131,7 @@ fn details_from(v: &Value) -> Details {
         retry_after_seconds: int_at(v, "retryAfterSeconds")
             .and_then(|n| u32::try_from(n).ok())
             .unwrap_or(0),
+        ..Details::default()
     }
 }
 

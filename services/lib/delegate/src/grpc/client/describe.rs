@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{client, pool::Pool, replica::Backoff};
 use crate::{Description, wire};
 
-const FIRST: Duration = Duration::from_millis(50);
-const LONGEST: Duration = Duration::from_secs(5);
+const FIRST: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Reads descriptions until `stop`. The last one stays when the delegate is
 /// lost: what it claimed must be answered by 503 and not by another server.

@@ -21,8 +21,8 @@ use crate::grpc::{
 pub(super) type Sender = http2::SendRequest<tonic::body::Body>;
 
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
-const FIRST: Duration = Duration::from_millis(50);
-const LONGEST: Duration = Duration::from_secs(5);
+const FIRST: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_secs(1);
 
 pub(super) struct Replica {
     pub(super) address: Address,
