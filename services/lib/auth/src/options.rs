@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use catena_objects::json::go_quote;
+use catena_runtime::tls;
 use clap::ArgAction;
 
 const MODES: [&str; 4] = ["AlwaysAllow", "AlwaysDeny", "RBAC", "Node"];
+/// What kube-apiserver has besides.
+const ELSEWHERE: [&str; 2] = ["ABAC", "Webhook"];
 
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
@@ -81,45 +85,130 @@ pub struct Options {
 impl Options {
     /// What is wrong with the values, all at once.
     pub fn problems(&self) -> Vec<String> {
-        let mut out = Vec::new();
+        let mut out = self.token_problems();
+        self.proxy_problems(&mut out);
         if self.authorization_mode.is_empty() {
             out.push("at least one authorization-mode must be passed".to_owned());
         }
         for mode in &self.authorization_mode {
-            if !MODES.contains(&mode.as_str()) {
-                out.push(format!("authorization-mode {mode:?} is not a valid mode"));
+            if ELSEWHERE.contains(&mode.as_str()) {
+                out.push(format!("authorization-mode {mode} is not supported"));
+            } else if !MODES.contains(&mode.as_str()) {
+                let mode = go_quote(mode);
+                out.push(format!("authorization-mode {mode} is not a valid mode"));
             }
         }
-        for issuer in &self.service_account_issuer {
-            if issuer.is_empty() || (issuer.contains(':') && !issuer.contains("://")) {
-                out.push(format!(
-                    "service-account-issuer {issuer:?} contained a ':' but was not a valid URL"
-                ));
-            }
-        }
-        if self.service_account_signing_key_file.is_some() && self.service_account_issuer.is_empty()
-        {
-            out.push(
-                "service-account-signing-key-file and service-account-issuer should be specified together"
-                    .to_owned(),
-            );
-        }
-        let headers = !self.requestheader_username_headers.is_empty();
-        if headers && self.requestheader_client_ca_file.is_none() {
-            out.push(
-                "--requestheader-client-ca-file must be specified with --requestheader-username-headers"
-                    .to_owned(),
-            );
+        if has_duplicates(&self.authorization_mode) {
+            let modes: Vec<String> = self
+                .authorization_mode
+                .iter()
+                .map(|m| go_quote(m))
+                .collect();
+            let modes = modes.join(" ");
+            out.push(format!(
+                "authorization-mode [{modes}] has mode specified more than once"
+            ));
         }
         out
     }
 
+    fn token_problems(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for (i, issuer) in self.service_account_issuer.iter().enumerate() {
+            let shown = go_quote(issuer);
+            let scheme = issuer.split_once(':').map(|(scheme, _)| scheme);
+            if scheme.is_some_and(|s| !is_scheme(s)) {
+                out.push(format!(
+                    "service-account-issuer {shown} contained a ':' but was not a valid URL"
+                ));
+            } else if issuer.is_empty() {
+                out.push("service-account-issuer should not be an empty string".to_owned());
+            } else if self.service_account_issuer[..i].contains(issuer) {
+                out.push(format!(
+                    "service-account-issuer {shown} is already specified"
+                ));
+            }
+        }
+        let signs = self.service_account_signing_key_file.is_some();
+        if signs && self.service_account_issuer.is_empty() {
+            out.push("--service-account-signing-key-file, --service-account-issuer, and --api-audiences should be specified together".to_owned());
+        }
+        if let Some(uri) = &self.service_account_jwks_uri
+            && !uri.starts_with("https://")
+        {
+            out.push(format!(
+                "service-account-jwks-uri requires https scheme, parsed as: {uri}"
+            ));
+        }
+        out
+    }
+
+    fn proxy_problems(&self, out: &mut Vec<String>) {
+        let lists = [
+            (
+                "requestheader-username-headers",
+                &self.requestheader_username_headers,
+            ),
+            (
+                "requestheader-group-headers",
+                &self.requestheader_group_headers,
+            ),
+            (
+                "requestheader-extra-headers-prefix",
+                &self.requestheader_extra_headers_prefix,
+            ),
+            (
+                "requestheader-allowed-names",
+                &self.requestheader_allowed_names,
+            ),
+            ("requestheader-uid-headers", &self.requestheader_uid_headers),
+        ];
+        for (flag, list) in lists {
+            if given(list).iter().any(|name| name.trim().is_empty()) {
+                out.push(format!("empty value in {flag:?}"));
+            }
+        }
+        let uids = given(&self.requestheader_uid_headers);
+        if !uids.is_empty() && !uids.iter().any(|h| h.eq_ignore_ascii_case("X-Remote-Uid")) {
+            out.push("--requestheader-uid-headers is set without specifying the standard X-Remote-Uid header - API aggregation will not work".to_owned());
+        }
+        if let (Some(clients), Some(proxies)) =
+            (&self.client_ca_file, &self.requestheader_client_ca_file)
+            && given(&self.requestheader_allowed_names).is_empty()
+            && let (Ok(clients), Ok(proxies)) = (tls::read_certs(clients), tls::read_certs(proxies))
+            && clients.iter().any(|c| proxies.contains(c))
+        {
+            out.push("--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; --requestheader-allowed-names must be specified to ensure regular client certificates cannot set authenticating proxy headers for arbitrary users".to_owned());
+        }
+    }
+
     /// Audiences of this server.
     pub fn audiences(&self) -> Vec<String> {
-        if self.api_audiences.is_empty() {
-            self.service_account_issuer.clone()
-        } else {
-            self.api_audiences.clone()
+        match given(&self.api_audiences) {
+            [] => self.service_account_issuer.clone(),
+            some => some.to_vec(),
         }
     }
 }
+
+/// The values of a list: `--flag=` gives none.
+pub(crate) fn given(list: &[String]) -> &[String] {
+    match list {
+        [only] if only.is_empty() => &[],
+        all => all,
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+}
+
+fn has_duplicates(list: &[String]) -> bool {
+    (1..list.len()).any(|i| list[..i].contains(&list[i]))
+}
+
+#[cfg(test)]
+mod tests;

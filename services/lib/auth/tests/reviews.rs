@@ -126,6 +126,7 @@ async fn access_reviews_say_whether_and_why() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn wrong_questions_are_refused() {
     let world = world().await;
     let auth = auth(&world).await;

@@ -230,6 +230,20 @@ impl Chain {
     }
 }
 
+/// Where everything is allowed, nobody may come unnamed.
+fn anonymous(options: &Options) -> bool {
+    let all = options
+        .authorization_mode
+        .iter()
+        .any(|m| m == "AlwaysAllow");
+    if all && options.anonymous_auth {
+        tracing::warn!(
+            "AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a different authorizer"
+        );
+    }
+    options.anonymous_auth && !all
+}
+
 /// Who proved anything is a member of `system:authenticated`.
 fn authenticated(mut user: User) -> User {
     let known = user.in_group(ALL_AUTHENTICATED) || user.in_group(ALL_UNAUTHENTICATED);

@@ -5,7 +5,7 @@ use catena_runtime::tls;
 use http::HeaderMap;
 
 use super::{Credentials, Refused, x509::Authorities};
-use crate::{Options, query::unescape};
+use crate::{Options, options::given, query::unescape};
 
 /// Headers that every server removes, also where no proxy is believed.
 const STANDARD: [&str; 3] = ["x-remote-user", "x-remote-uid", "x-remote-group"];
@@ -23,7 +23,10 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn new(options: &Options) -> Self {
         let lower = |list: &[String]| -> Vec<String> {
-            list.iter().map(|n| n.trim().to_ascii_lowercase()).collect()
+            given(list)
+                .iter()
+                .map(|n| n.trim().to_ascii_lowercase())
+                .collect()
         };
         Self {
             users: lower(&options.requestheader_username_headers),
@@ -73,7 +76,7 @@ impl FrontProxy {
         };
         Ok(Some(Self {
             authorities: Authorities::open(ca)?,
-            allowed: options.requestheader_allowed_names.clone(),
+            allowed: given(&options.requestheader_allowed_names).to_vec(),
             names: Names::new(options),
         }))
     }
