@@ -22,7 +22,7 @@ impl TokenIssuer for Tokens {
             audiences: claims.audiences.clone(),
             seconds: claims.seconds,
             bound: claims.bound.clone(),
-            ..tokens::Claims::default()
+            node: claims.node.clone(),
         };
         let (token, expires) = self.0.issue(&claims)?;
         Ok(Issued { token, expires })

@@ -50,7 +50,7 @@ pub struct TokenFlags {
     #[arg(long)]
     pub service_account_signing_key_file: Option<PathBuf>,
 
-    /// Audiences of tokens that name none; the issuer otherwise.
+    /// Audiences of tokens that name none; the issuers otherwise.
     #[arg(long, value_delimiter = ',')]
     pub api_audiences: Vec<String>,
 
@@ -68,7 +68,7 @@ impl TokenFlags {
             return Ok(None);
         };
         let audiences = match self.api_audiences.as_slice() {
-            [] => vec![name.clone()],
+            [] => self.service_account_issuer.clone(),
             some => some.to_vec(),
         };
         let issuer = Issuer::open(name, key, audiences)?;

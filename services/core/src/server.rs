@@ -23,7 +23,7 @@ impl CoreResources {
     pub fn new(resources: &[Arc<Resource>], storage: &Arc<dyn Storage>) -> Self {
         let stores: Vec<Store> = resources
             .iter()
-            .map(|r| Store::new(r.clone(), storage.clone()))
+            .map(|r| Store::cached(r.clone(), storage.clone()))
             .collect();
         let by_name = stores
             .iter()

@@ -28,6 +28,8 @@ pub struct Claims {
     pub seconds: i64,
     /// Kind, name and uid of the object that the token dies with.
     pub bound: Option<(String, String, String)>,
+    /// Name and uid ("" if not known) of the node of the pod that it is bound to.
+    pub node: Option<(String, String)>,
 }
 
 /// A signed token, and when it ends in RFC 3339.
@@ -66,6 +68,39 @@ pub fn validate(request: &Value) -> Errors {
     errors
 }
 
+/// What is given must be that of the path.
+fn check_names(request: &Value, namespace: &str, name: &str) -> Result<(), Status> {
+    let given = request.str_at(&["metadata", "namespace"]);
+    if !given.is_empty() && given != namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    let given = request.str_at(&["metadata", "name"]);
+    if given.is_empty() || given == name {
+        return Ok(());
+    }
+    let mut errors = Errors::new();
+    let path = Path::new("metadata").child("name");
+    let text = "must match the service account name if specified";
+    errors.push(Error::invalid(&path, given, text));
+    Err(Status::invalid(GROUP, "TokenRequest", name, &errors))
+}
+
+fn check_uid(request: &Value, name: &str, uid: &str) -> Result<(), Status> {
+    let given = request.str_at(&["metadata", "uid"]);
+    if given.is_empty() || given == uid {
+        return Ok(());
+    }
+    let why = format!(
+        "the UID in the token request ({given}) does not match the UID of the service account ({uid})"
+    );
+    Err(Status::conflict(GROUP, "TokenRequest", name, &why))
+}
+
+/// The object that a token is bound to, and the node of a pod.
+type Bound = (Option<(String, String, String)>, Option<(String, String)>);
+
 /// POST `serviceaccounts/<name>/token`.
 pub struct TokenRequests {
     pub reader: Arc<dyn ObjectReader>,
@@ -85,18 +120,13 @@ impl Handler for TokenRequests {
         name: &str,
         mut body: Value,
     ) -> Result<(u16, Value), Status> {
+        check_names(&body, &ctx.namespace, name)?;
         let account = store.get(&ctx.namespace, name).await?;
+        check_uid(&body, name, meta::uid(&account))?;
         default(&mut body);
-        let given = body.str_at(&["metadata", "name"]);
-        if !given.is_empty() && given != name {
-            let why = format!(
-                "the name in the request ({name:?}) does not match the name of the object ({given:?})"
-            );
-            return Err(Status::bad_request(why));
-        }
         let errors = validate(&body);
         if !errors.is_empty() {
-            return Err(Status::invalid(GROUP, "TokenRequest", given, &errors));
+            return Err(Status::invalid(GROUP, "TokenRequest", "", &errors));
         }
         if body.items_at(&["spec", "audiences"]).is_empty() {
             let all: Vec<Value> = self
@@ -107,6 +137,7 @@ impl Handler for TokenRequests {
                 .collect();
             body.set(&["spec", "audiences"], all);
         }
+        let (bound, node) = self.bound(ctx, &body, name).await?;
         let claims = Claims {
             namespace: ctx.namespace.clone(),
             account: name.to_owned(),
@@ -118,7 +149,8 @@ impl Handler for TokenRequests {
             seconds: body
                 .i64_at(&["spec", "expirationSeconds"])
                 .unwrap_or(DEFAULT_SECONDS),
-            bound: self.bound(ctx, &body, name).await?,
+            bound,
+            node,
         };
         body.set(&["metadata", "name"], name);
         body.set(&["metadata", "namespace"], ctx.namespace.as_str());
@@ -134,18 +166,14 @@ impl Handler for TokenRequests {
 }
 
 impl TokenRequests {
-    /// The object that the token is bound to; it must exist and be the one that is meant.
-    async fn bound(
-        &self,
-        ctx: &Context,
-        body: &Value,
-        account: &str,
-    ) -> Result<Option<(String, String, String)>, Status> {
+    /// The object that the token is bound to, which must exist and be the one
+    /// that is meant, and the node of a pod.
+    async fn bound(&self, ctx: &Context, body: &Value, account: &str) -> Result<Bound, Status> {
         let Some(reference) = body
             .at(&["spec", "boundObjectRef"])
             .filter(|v| !v.is_null())
         else {
-            return Ok(None);
+            return Ok((None, None));
         };
         let (kind, name) = (reference.str_at(&["kind"]), reference.str_at(&["name"]));
         let version = reference.str_at(&["apiVersion"]);
@@ -178,6 +206,22 @@ impl TokenRequests {
             status.reason = Reason::Conflict;
             return Err(status);
         }
-        Ok(Some((kind.to_owned(), name.to_owned(), uid.to_owned())))
+        let node = match kind {
+            "Pod" => self.node_of(&found).await?,
+            _ => None,
+        };
+        let bound = (kind.to_owned(), name.to_owned(), uid.to_owned());
+        Ok((Some(bound), node))
+    }
+
+    /// A node that does not exist any more is named all the same.
+    async fn node_of(&self, pod: &Value) -> Result<Option<(String, String)>, Status> {
+        let name = pod.str_at(&["spec", "nodeName"]);
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let found = self.reader.get("", "nodes", "", name).await?;
+        let uid = found.as_ref().map(meta::uid).unwrap_or_default();
+        Ok(Some((name.to_owned(), uid.to_owned())))
     }
 }

@@ -1,7 +1,7 @@
 //! Flags of kube-apiserver that change nothing here; each is named in the log.
 
 /// Flags that take no value, or `=true` and `=false`.
-const SWITCHES: [&str; 13] = [
+const SWITCHES: [&str; 12] = [
     "allow-privileged",
     "contention-profiling",
     "enable-aggregator-routing",
@@ -12,7 +12,6 @@ const SWITCHES: [&str; 13] = [
     "permit-address-sharing",
     "profiling",
     "service-account-lookup",
-    "service-account-extend-token-expiration",
     "shutdown-send-retry-after",
     "watch-cache",
 ];

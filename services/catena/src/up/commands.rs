@@ -87,6 +87,7 @@ fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<Stri
         format!("--secure-port={}", options.secure_port),
         format!("--service-account-issuer={ISSUER}"),
         format!("--service-account-signing-key-file={}", signing.display()),
+        format!("--authorization-mode={}", options.authorization_mode),
     ]);
     Ok(out)
 }

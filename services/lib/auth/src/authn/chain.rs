@@ -62,12 +62,7 @@ impl Chain {
             static_tokens: tokens.map(StaticTokens::open).transpose()?,
             accounts: Verifier::open(options, objects.clone())?,
             bootstrap: options.enable_bootstrap_token_auth,
-            // An authorizer that lets everybody in would let everybody in.
-            anonymous: options.anonymous_auth
-                && !options
-                    .authorization_mode
-                    .iter()
-                    .any(|m| m == "AlwaysAllow"),
+            anonymous: anonymous(options),
             audiences: options.audiences(),
             objects,
             secret: hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?,
