@@ -30,7 +30,7 @@ impl Own {
         all.extend(reviews::declarations(auth).into_iter().map(Arc::new));
         let stores: Vec<Store> = all
             .into_iter()
-            .map(|r: Arc<Resource>| Store::new(r, storage.clone()))
+            .map(|r: Arc<Resource>| Store::cached(r, storage.clone()))
             .collect();
         let services = stores[0].clone();
         let resources = Arc::new(OwnResources { stores });

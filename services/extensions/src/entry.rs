@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use catena_objects::{Value, meta};
-use catena_registry::Resource;
+use catena_registry::{Resource, ResourceCache, Store};
 use catena_storage::Storage;
 
 use crate::{
@@ -81,6 +81,8 @@ pub(crate) struct Entry {
     schemas: Arc<OnceLock<Arc<Schemas>>>,
     /// One for each version.
     resources: Vec<OnceLock<Arc<Resource>>>,
+    /// Of all versions; shared as the schemas are.
+    cache: Arc<OnceLock<Arc<ResourceCache>>>,
 }
 
 impl Entry {
@@ -110,6 +112,7 @@ impl Entry {
             schemas: Arc::default(),
             resources: versions.iter().map(|_| OnceLock::new()).collect(),
             versions,
+            cache: Arc::default(),
         }
     }
 
@@ -117,6 +120,7 @@ impl Entry {
     pub(crate) fn inherit(&mut self, before: &Self) {
         if self.uid == before.uid && self.generation == before.generation {
             self.schemas = before.schemas.clone();
+            self.cache = before.cache.clone();
         }
     }
 
@@ -148,6 +152,14 @@ impl Entry {
         self.schemas
             .get_or_init(|| Arc::new(Schemas::compile(self, &self.definition())))
             .clone()
+    }
+
+    /// The store of one version.
+    pub(crate) fn store(&self, version: usize, storage: &Arc<dyn Storage>) -> Store {
+        let resource = self.resource(version, storage);
+        let make = || Arc::new(Store::new_cache(&resource, storage.clone()));
+        let cache = self.cache.get_or_init(make).clone();
+        Store::new(resource, storage.clone()).with_cache(cache)
     }
 
     /// The resource with the rules of one version; compiled on first use.

@@ -53,7 +53,7 @@ pub async fn build(
         inner: storage.clone(),
         catalog: catalog.clone(),
     });
-    let store = Store::new(definitions, own);
+    let store = Store::cached(definitions, own);
     let (synced, is_synced) = watch::channel(false);
     let keeper = Arc::new(keeper::Keeper {
         catalog: catalog.clone(),

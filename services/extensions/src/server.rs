@@ -34,9 +34,8 @@ pub(crate) struct CustomResources {
 
 impl CustomResources {
     fn served(&self, entry: &Entry, version: usize) -> Served {
-        let resource = entry.resource(version, &self.storage);
         Served {
-            store: Store::new(resource, self.storage.clone()),
+            store: entry.store(version, &self.storage),
             version,
         }
     }

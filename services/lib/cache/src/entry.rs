@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use catena_storage::KeyValue;
+use catena_storage::{Event, EventKind, KeyValue};
 
 /// What the owner of a cache keeps beside an object or a change, made when it
 /// is first wanted: an index, encodings.
@@ -23,7 +23,8 @@ pub struct Entry<X> {
 }
 
 impl<X: Extra> Entry<X> {
-    pub(crate) fn new(kv: &KeyValue) -> Self {
+    /// An object that was read from storage itself.
+    pub fn new(kv: &KeyValue) -> Self {
         let mut data = BytesMut::with_capacity(kv.key.len() + kv.value.len());
         data.extend_from_slice(&kv.key);
         data.extend_from_slice(&kv.value);
@@ -74,6 +75,18 @@ pub struct Change<X> {
 }
 
 impl<X: Extra> Change<X> {
+    /// A change that storage itself told of; `None` when it says nothing.
+    pub fn new(event: &Event) -> Option<Self> {
+        let entry = |kv| Arc::new(Entry::new(kv));
+        let change = Self {
+            revision: event.kv.mod_revision,
+            now: (event.kind == EventKind::Put).then(|| entry(&event.kv)),
+            before: event.prev.as_ref().map(entry),
+            extra: X::default(),
+        };
+        (change.now.is_some() || change.before.is_some()).then_some(change)
+    }
+
     pub fn key(&self) -> &[u8] {
         let entry = self.now.as_ref().or(self.before.as_ref());
         entry.map_or(&[], |e| e.key())

@@ -5,6 +5,7 @@
 pub mod body;
 pub mod discovery;
 pub mod encode;
+mod forms;
 pub mod negotiate;
 pub mod query;
 mod render;

@@ -5,20 +5,43 @@ use bytes::Bytes;
 /// The stored JSON with `metadata.resourceVersion` added. `None` when the text is
 /// not laid out as our writer does it; then the object has to be decoded.
 pub(crate) fn with_revision(json: &[u8], revision: i64, custom: bool) -> Option<Bytes> {
+    let at = splice(json, custom)?;
+    let mut out = Vec::with_capacity(json.len() + 40);
+    write(&mut out, json, 0, at, revision, custom);
+    Some(out.into())
+}
+
+/// Where the resourceVersion goes: Go prints members of built-in kinds in the
+/// order of their fields, those of custom resources in the order of names.
+pub(crate) fn splice(json: &[u8], custom: bool) -> Option<usize> {
     let metadata = member(json, 0, "metadata")?;
     let uid = member(json, metadata.value_start, "uid")?;
-    let mut out = Vec::with_capacity(json.len() + 40);
     if custom {
-        out.extend_from_slice(&json[..uid.key_start]);
-        out.extend_from_slice(format!("\"resourceVersion\":\"{revision}\",").as_bytes());
-        out.extend_from_slice(&json[uid.key_start..]);
-    } else {
-        let end = skip_value(json, uid.value_start)?;
-        out.extend_from_slice(&json[..end]);
-        out.extend_from_slice(format!(",\"resourceVersion\":\"{revision}\"").as_bytes());
-        out.extend_from_slice(&json[end..]);
+        return Some(uid.key_start);
     }
-    Some(out.into())
+    skip_value(json, uid.value_start)
+}
+
+/// Appends the stored JSON from byte `from` on, with the resourceVersion at `at`.
+pub(crate) fn write(
+    out: &mut Vec<u8>,
+    json: &[u8],
+    from: usize,
+    at: usize,
+    revision: i64,
+    custom: bool,
+) {
+    out.extend_from_slice(&json[from..at]);
+    let revision = revision.to_string();
+    let parts: [&str; 3] = if custom {
+        ["\"resourceVersion\":\"", &revision, "\","]
+    } else {
+        [",\"resourceVersion\":\"", &revision, "\""]
+    };
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+    out.extend_from_slice(&json[at..]);
 }
 
 struct Member {

@@ -96,6 +96,8 @@ pub struct Details {
     pub uid: String,
     pub causes: Vec<Cause>,
     pub retry_after_seconds: u32,
+    /// `metadata.continue`: how a list that broke off may go on.
+    pub continue_token: String,
 }
 
 /// A failure as a client sees it.
@@ -235,6 +237,13 @@ impl Status {
         Self::new(Reason::Expired, message)
     }
 
+    /// With a token to go on with in `metadata.continue`.
+    #[must_use]
+    pub fn with_continue(mut self, token: String) -> Self {
+        self.details.get_or_insert_default().continue_token = token;
+        self
+    }
+
     pub fn timeout(message: impl Into<String>, retry_after: u32) -> Self {
         Self::new(Reason::Timeout, format!("Timeout: {}", message.into())).retry_after(retry_after)
     }
@@ -263,7 +272,15 @@ impl Status {
         let mut m = Map::new();
         m.insert("kind", "Status");
         m.insert("apiVersion", "v1");
-        m.insert("metadata", Value::object());
+        let mut metadata = Map::new();
+        if let Some(d) = self
+            .details
+            .as_ref()
+            .filter(|d| !d.continue_token.is_empty())
+        {
+            metadata.insert("continue", d.continue_token.as_str());
+        }
+        m.insert("metadata", metadata);
         m.insert("status", "Failure");
         if !self.message.is_empty() {
             m.insert("message", self.message.as_str());
@@ -272,7 +289,11 @@ impl Status {
             m.insert("reason", self.reason.as_str());
         }
         if let Some(d) = &self.details {
-            m.insert("details", details_value(d));
+            let details = details_value(d);
+            let bare = details.as_object().is_some_and(Map::is_empty);
+            if !bare || d.continue_token.is_empty() {
+                m.insert("details", details);
+            }
         }
         m.insert("code", i64::from(self.code));
         m.into()

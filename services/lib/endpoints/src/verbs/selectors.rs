@@ -1,9 +1,11 @@
 //! Label and field selectors of a list or watch.
 
-use catena_objects::{Status, Value, fields, labels};
-use catena_registry::Resource;
+use std::borrow::Cow;
 
-use super::Call;
+use catena_objects::{Status, fields, labels};
+use catena_registry::{Cached, Index, Resource};
+
+use super::{Call, list::Object};
 
 /// Both selectors of a request.
 pub(crate) struct Selectors {
@@ -39,32 +41,53 @@ impl Selectors {
         self.labels.is_everything() && self.fields.is_everything() && self.name.is_none()
     }
 
-    pub(crate) fn matches(&self, resource: &Resource, object: &Value) -> bool {
-        if let Some(name) = &self.name
-            && object.str_at(&["metadata", "name"]) != name
-        {
-            return false;
+    /// Whether an object is selected; looks no further than its key where that tells.
+    ///
+    /// # Errors
+    /// When the object has to be decoded for the first time, and cannot be.
+    pub(crate) fn matches_entry(
+        &self,
+        resource: &Resource,
+        object: &Object,
+    ) -> Result<bool, Status> {
+        let (namespace, name) = place(resource, object.key());
+        if self.name.as_ref().is_some_and(|n| *n != name) {
+            return Ok(false);
         }
-        if !self
-            .labels
-            .matches_labels(object.at(&["metadata", "labels"]))
-        {
-            return false;
+        if self.labels.is_everything() && self.fields.is_everything() {
+            return Ok(true);
         }
-        if self.fields.is_everything() {
-            return true;
-        }
-        let selectable = resource.strategy.selectable(object);
-        self.fields.matches(|field| match field {
-            "metadata.name" => Some(object.str_at(&["metadata", "name"])),
-            "metadata.namespace" => Some(object.str_at(&["metadata", "namespace"])),
-            other => resource
-                .selectable_fields
-                .iter()
-                .position(|f| f == other)
-                .and_then(|i| selectable.get(i).map(String::as_str)),
+        Cached::index(resource, object, |index| {
+            self.matches(resource, &namespace, &name, index)
         })
     }
+
+    fn matches(&self, resource: &Resource, namespace: &str, name: &str, index: &Index) -> bool {
+        self.labels.matches_labels(index.labels.as_ref())
+            && self.fields.matches(|field| match field {
+                "metadata.name" => Some(name),
+                "metadata.namespace" => Some(namespace),
+                other => resource
+                    .selectable_fields
+                    .iter()
+                    .position(|f| f == other)
+                    .and_then(|i| index.fields.get(i).map(String::as_str)),
+            })
+    }
+}
+
+/// Namespace and name of the object with a key.
+fn place<'a>(resource: &Resource, key: &'a [u8]) -> (Cow<'a, str>, Cow<'a, str>) {
+    let rest = key.get(resource.key_prefix.len() + 1..).unwrap_or_default();
+    let split = rest.iter().position(|c| *c == b'/');
+    let (namespace, name) = match split {
+        Some(i) if resource.namespaced => (&rest[..i], &rest[i + 1..]),
+        _ => (&rest[..0], rest),
+    };
+    (
+        String::from_utf8_lossy(namespace),
+        String::from_utf8_lossy(name),
+    )
 }
 
 fn known(resource: &Resource, field: &str) -> bool {

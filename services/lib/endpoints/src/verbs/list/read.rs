@@ -1,0 +1,214 @@
+//! The objects of a list: from the cache where it can tell, else from storage.
+
+use std::{borrow::Cow, sync::Arc};
+
+use catena_cache::{Entry, Error, Snapshot};
+use catena_objects::{Status, status::Cause};
+use catena_registry::{Cached, ResourceCache, codec};
+use catena_storage::{RangeRequest, prefix_end};
+
+use super::options::{At, Options, token};
+use crate::verbs::{Call, selectors::Selectors};
+
+/// Objects of one page read from storage at a time.
+const PAGE: i64 = 500;
+/// Seconds after which a client may ask for a revision again.
+const RETRY: u32 = 1;
+
+pub(in crate::verbs) type Object = Entry<Cached>;
+
+/// Objects that match, and what their list says of itself.
+pub(super) struct Page {
+    pub(super) objects: Vec<Arc<Object>>,
+    pub(super) revision: i64,
+    /// Token to go on with; "" at the end.
+    pub(super) next: String,
+    pub(super) remaining: Option<i64>,
+}
+
+/// What to read.
+struct Query<'a> {
+    call: &'a Call<'a>,
+    selectors: Selectors,
+    options: Options,
+    /// First key, and the one after the last.
+    start: String,
+    end: Vec<u8>,
+}
+
+pub(super) async fn read(call: &Call<'_>) -> Result<Page, Status> {
+    let selectors = Selectors::parse(call)?;
+    let options = Options::parse(call)?;
+    let resource = &call.served.store.resource;
+    let prefix = resource.list_prefix(&call.context(false).namespace);
+    let end = prefix_end(prefix.as_bytes()).to_vec();
+    let start = match &options.start {
+        Some(start) => format!("{}/{start}", resource.key_prefix).max(prefix),
+        None => prefix,
+    };
+    let query = Query {
+        call,
+        selectors,
+        options,
+        start,
+        end,
+    };
+    if let Some(cache) = &call.served.store.cache
+        && let Some(snapshot) = snapshot(cache, query.options.at).await?
+    {
+        return query.select(&snapshot);
+    }
+    query.stored().await
+}
+
+/// The state to list; `None`: only storage can tell.
+pub(in crate::verbs) async fn snapshot(
+    cache: &ResourceCache,
+    at: At,
+) -> Result<Option<Snapshot<Cached>>, Status> {
+    let found = match at {
+        At::Any => cache.snapshot().await.map(Some),
+        At::Least(revision) => cache.snapshot_at_least(revision).await.map(Some),
+        At::Exact(revision) => cache.snapshot_exact(revision).await,
+        At::Now => cache.snapshot_consistent().await.map(Some),
+    };
+    match found {
+        Ok(snapshot) => Ok(snapshot),
+        Err(Error::NotReached { wanted, current }) if at != At::Now && current > 0 => {
+            Err(too_large(wanted, current))
+        }
+        Err(e) => {
+            tracing::debug!(error = %e, "a list is read from storage");
+            Ok(None)
+        }
+    }
+}
+
+impl Query<'_> {
+    fn select(&self, snapshot: &Snapshot<Cached>) -> Result<Page, Status> {
+        let resource = &self.call.served.store.resource;
+        let limit = usize::try_from(self.options.limit).unwrap_or(usize::MAX);
+        let all = self.selectors.is_empty();
+        let mut page = Page {
+            objects: Vec::new(),
+            revision: snapshot.revision,
+            next: String::new(),
+            remaining: None,
+        };
+        let mut candidates = snapshot.range(self.start.as_bytes(), &self.end).peekable();
+        while let Some(object) = candidates.next() {
+            if !all && !self.selectors.matches_entry(resource, object)? {
+                continue;
+            }
+            page.objects.push(Arc::clone(object));
+            if limit > 0 && page.objects.len() >= limit && candidates.peek().is_some() {
+                page.next = token(snapshot.revision, &self.after(object.key()));
+                if all {
+                    let count = snapshot.count(self.start.as_bytes(), &self.end);
+                    page.remaining = i64::try_from(count - limit).ok();
+                }
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// The key after this one, without the prefix of the resource.
+    fn after(&self, key: &[u8]) -> String {
+        let key = String::from_utf8_lossy(key);
+        let prefix = &self.call.served.store.resource.key_prefix;
+        let rest = key.strip_prefix(prefix.as_str()).map_or(&*key, |k| k);
+        format!("{}\0", rest.trim_start_matches('/'))
+    }
+
+    async fn stored(&self) -> Result<Page, Status> {
+        let resource = &self.call.served.store.resource;
+        let all = self.selectors.is_empty();
+        let wanted = self.options.limit;
+        let mut start = Cow::Borrowed(self.start.as_bytes());
+        let mut page = Page {
+            objects: Vec::new(),
+            revision: match self.options.at {
+                At::Exact(revision) => revision,
+                At::Any | At::Least(_) | At::Now => 0,
+            },
+            next: String::new(),
+            remaining: None,
+        };
+        loop {
+            let limit = match wanted {
+                limit if limit > 0 && all => limit,
+                _ => PAGE,
+            };
+            let request = RangeRequest {
+                key: start.to_vec().into(),
+                end: self.end.clone().into(),
+                limit,
+                revision: page.revision,
+                ..RangeRequest::default()
+            };
+            let storage = &self.call.served.store.storage;
+            let answer = storage.range(request).await.map_err(|e| self.gone(e))?;
+            if let At::Least(wanted) = self.options.at
+                && wanted > answer.revision
+            {
+                return Err(too_large(wanted, answer.revision));
+            }
+            if page.revision == 0 {
+                page.revision = answer.revision;
+            }
+            let last = answer.kvs.len().saturating_sub(1);
+            for (i, kv) in answer.kvs.iter().enumerate() {
+                let object = Object::new(kv);
+                if all || self.selectors.matches_entry(resource, &object)? {
+                    page.objects.push(Arc::new(object));
+                }
+                let full = wanted > 0 && page.objects.len() as i64 >= wanted;
+                if full && (i < last || answer.more) {
+                    page.next = token(page.revision, &self.after(&kv.key));
+                    page.remaining = all.then_some(answer.count - wanted);
+                    return Ok(page);
+                }
+                if i == last {
+                    start = Cow::Owned([&kv.key[..], b"\0"].concat());
+                }
+            }
+            if !answer.more || answer.kvs.is_empty() {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// A failure of storage; history that is gone may still be listed with what
+    /// there is now (`handleCompactedErrorForPaging`).
+    fn gone(&self, e: catena_storage::Error) -> Status {
+        match e {
+            catena_storage::Error::Compacted { .. } => match &self.options.start {
+                Some(start) => Status::expired(
+                    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+                )
+                .with_continue(token(-1, start)),
+                None => Status::expired("The resourceVersion for the provided list is too old."),
+            },
+            catena_storage::Error::FutureRevision => match self.options.at {
+                At::Exact(wanted) => too_large(wanted, 0),
+                _ => codec::storage_error(e),
+            },
+            other => codec::storage_error(other),
+        }
+    }
+}
+
+/// `NewTooLargeResourceVersionError`.
+fn too_large(wanted: i64, current: i64) -> Status {
+    let message = format!("Too large resource version: {wanted}, current: {current}");
+    let mut s = Status::timeout(message, RETRY);
+    if let Some(d) = &mut s.details {
+        d.causes.push(Cause {
+            reason: "ResourceVersionTooLarge".to_owned(),
+            message: "Too large resource version".to_owned(),
+            field: String::new(),
+        });
+    }
+    s
+}
