@@ -10,7 +10,8 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider},
 };
 use tracing_subscriber::{
-    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer as _, filter::filter_fn, layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::trace;
@@ -99,7 +100,10 @@ pub fn init(service: &str, options: &Options) -> anyhow::Result<Telemetry> {
         .transpose()?;
     let spans = provider
         .as_ref()
-        .map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer("catena")));
+        .map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer("catena")))
+        // The spans of libraries are many, and one that lives as long as its
+        // connection would keep the request open in which it began.
+        .map(|layer| layer.with_filter(filter_fn(|m| m.target().starts_with("catena"))));
     let _ = tracing_subscriber::registry()
         .with(spans)
         .with(lines.with_filter(options.filter()))
