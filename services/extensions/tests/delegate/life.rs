@@ -285,14 +285,12 @@ async fn replicas_serve_what_the_others_define() {
 async fn a_watch_ends_with_its_definition() {
     let w = World::new().await;
     w.define(CRON).await;
-    let watch = w.send(request("GET", &format!("{V1}?watch=true"), ""));
-    let writes = async {
-        w.ask("POST", V1, &cron("a", r#"{"cron":"*"}"#)).await;
-        w.ask("DELETE", &format!("{CRDS}/crontabs.stable.example.com"), "")
-            .await;
-    };
-    let (seen, ()) = tokio::join!(watch, writes);
-    let text = seen.expect("served").text;
+    let watch = w.open(request("GET", &format!("{V1}?watch=true"), ""));
+    let watch = watch.await.expect("served");
+    w.ask("POST", V1, &cron("a", r#"{"cron":"*"}"#)).await;
+    w.ask("DELETE", &format!("{CRDS}/crontabs.stable.example.com"), "")
+        .await;
+    let text = World::read(watch).await.text;
     let kinds: Vec<&str> = text.lines().filter_map(|l| l.split('"').nth(3)).collect();
     assert_eq!(kinds, ["ADDED", "DELETED"], "{text}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catena_delegate::{Body, Delegate, Outcome, Request, RequestInfo};
+use catena_delegate::{Body, Delegate, Outcome, Request, RequestInfo, Response};
 use catena_extensions::{Options, build};
 use catena_objects::{Value, json};
 use catena_storage::{Op, Storage, TxnRequest, testing::Memory};
@@ -136,9 +136,18 @@ impl World {
 
     /// `None`: not this server's.
     pub(crate) async fn send(&self, r: Request) -> Option<Answer> {
-        let Outcome::Served(response) = self.delegate.serve(r).await.expect("answered") else {
-            return None;
-        };
+        Some(Self::read(self.open(r).await?).await)
+    }
+
+    /// As [`Self::send`], without the body: a watch has begun.
+    pub(crate) async fn open(&self, r: Request) -> Option<Response> {
+        match self.delegate.serve(r).await.expect("answered") {
+            Outcome::Served(response) => Some(response),
+            Outcome::NotMine => None,
+        }
+    }
+
+    pub(crate) async fn read(response: Response) -> Answer {
         let bytes = match response.body {
             Body::Full(b) => b.to_vec(),
             Body::Stream(mut s) => {
@@ -149,12 +158,12 @@ impl World {
                 all
             }
         };
-        Some(Answer {
+        Answer {
             code: response.status,
             body: json::parse(&bytes).unwrap_or_default(),
             text: String::from_utf8_lossy(&bytes).into_owned(),
             warnings: response.warnings,
-        })
+        }
     }
 
     pub(crate) async fn ask(&self, method: &str, url: &str, body: &str) -> Answer {
