@@ -6,6 +6,7 @@
 pub mod authn;
 pub mod authz;
 mod follow;
+pub mod impersonate;
 mod mirror;
 mod objects;
 mod options;
@@ -28,6 +29,7 @@ pub use options::Options;
 pub struct Auth {
     pub(crate) chain: authn::Chain,
     documents: Option<tokens::Documents>,
+    impersonation: impersonate::Impersonation,
     authorizer: Authorizer,
 }
 
@@ -45,6 +47,7 @@ impl Auth {
         Ok(Self {
             chain: authn::Chain::open(options, &storage)?,
             documents: tokens::Documents::open(options)?,
+            impersonation: impersonate::Impersonation::new(),
             authorizer: Authorizer::follow(&options.authorization_mode, storage, stop).await?,
         })
     }
@@ -71,6 +74,17 @@ impl Auth {
     /// What the first authorizer with an opinion says.
     pub async fn authorize(&self, a: &Attributes) -> (Decision, String) {
         self.authorizer.authorize(a).await
+    }
+
+    /// The user that does what `request` asks for instead of the user in it;
+    /// `wanted` is what [`impersonate::wanted`] found.
+    ///
+    /// # Errors
+    /// 403 when the user may not act as that one.
+    pub async fn impersonate(&self, wanted: &User, request: &Attributes) -> Result<User, Status> {
+        self.impersonation
+            .judge(&self.authorizer, wanted, request)
+            .await
     }
 
     /// What a user may do in a namespace, as far as it can be listed.
