@@ -2,7 +2,7 @@
 CARGO ?= cargo
 DATA_DIR ?= .run
 
-.PHONY: run build test lint deps
+.PHONY: run build test lint bench deps
 
 ## build and start all services on the embedded store; prints how to point kubectl at them
 run: build
@@ -19,6 +19,10 @@ test: deps lint
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+## workloads against the release build; KUBE_APISERVER and ETCD name binaries to measure beside it
+bench: build
+	$(CARGO) run --release -p catena-tests-bench
 
 ## real parts that the tests use; what cannot be installed is skipped by the tests that need it
 deps:
