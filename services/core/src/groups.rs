@@ -22,9 +22,14 @@ pub mod resource;
 pub mod scheduling;
 pub mod storage;
 
-/// Rules of a resource; [`Plain`] where a group has none of its own.
+/// Rules of a resource; [`Plain`] where there are none of its own.
 pub fn strategy_for(group: &str, version: &str, plural: &str) -> Arc<dyn Strategy> {
-    let found = match group {
+    own_strategy(group, version, plural).unwrap_or_else(|| Arc::new(Plain))
+}
+
+/// Rules of a resource beyond structure and metadata.
+pub fn own_strategy(group: &str, version: &str, plural: &str) -> Option<Arc<dyn Strategy>> {
+    match group {
         "" => core::strategy(plural, version),
         "admissionregistration.k8s.io" => admissionregistration::strategy(plural, version),
         "apps" => apps::strategy(plural, version),
@@ -43,6 +48,5 @@ pub fn strategy_for(group: &str, version: &str, plural: &str) -> Arc<dyn Strateg
         "scheduling.k8s.io" => scheduling::strategy(plural, version),
         "storage.k8s.io" => storage::strategy(plural, version),
         _ => None,
-    };
-    found.unwrap_or_else(|| Arc::new(Plain))
+    }
 }
