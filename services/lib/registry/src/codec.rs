@@ -1,7 +1,7 @@
 //! Between stored bytes and value trees.
 
 use bytes::Bytes;
-use catena_objects::{Status, Value, json};
+use catena_objects::{Map, Status, Value, json};
 use catena_storage::KeyValue;
 
 use crate::Resource;
@@ -27,11 +27,38 @@ pub fn decode(resource: &Resource, kv: &KeyValue) -> Result<Value, Status> {
         }
         object.set(&["apiVersion"], resource.storage_api_version());
     }
-    object.set(
-        &["metadata", "resourceVersion"],
-        kv.mod_revision.to_string(),
-    );
+    set_revision(&mut object, kv.mod_revision, resource.custom);
     Ok(object)
+}
+
+/// Sets the resourceVersion where Go prints it: members of built-in kinds stand in
+/// the order of their fields, those of custom resources in the order of names.
+pub fn set_revision(object: &mut Value, revision: i64, custom: bool) {
+    const NAME: &str = "resourceVersion";
+    let Some(metadata) = object.get("metadata").and_then(Value::as_object) else {
+        object.set(&["metadata", NAME], revision.to_string());
+        return;
+    };
+    let at = metadata.keys().position(|k| {
+        if custom {
+            k.as_str() >= NAME
+        } else {
+            !["name", "generateName", "namespace", "selfLink", "uid"].contains(&k.as_str())
+        }
+    });
+    let mut out = Map::with_capacity(metadata.len() + 1);
+    for (i, (k, v)) in metadata.iter().enumerate() {
+        if Some(i) == at {
+            out.insert(NAME, revision.to_string());
+        }
+        if k != NAME {
+            out.insert(k.clone(), v.clone());
+        }
+    }
+    if at.is_none() {
+        out.insert(NAME, revision.to_string());
+    }
+    object.set(&["metadata"], out);
 }
 
 fn parse(value: &Bytes) -> Result<Value, String> {

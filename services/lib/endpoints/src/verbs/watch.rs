@@ -26,6 +26,9 @@ use options::Options;
 use source::{End, Source};
 
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// A last bookmark comes so long before the end (`bookmarkFrequency` and
+/// `nextBookmarkTime` in the cacher).
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Bytes of initial events that are made at a time.
 const CHUNK: usize = 64 * 1024;
 
@@ -46,6 +49,8 @@ struct Watching {
     source: Option<Source>,
     ready: VecDeque<Bytes>,
     bookmarks: Option<Bookmarks>,
+    /// When a last bookmark is due.
+    farewell: Option<Instant>,
     deadline: Instant,
     over: bool,
 }
@@ -82,6 +87,8 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
             tick: tokio::time::interval_at(Instant::now() + half, half),
             asked: false,
         }),
+        farewell: (options.bookmarks && options.timeout > FAREWELL)
+            .then(|| Instant::now() + options.timeout - FAREWELL),
         deadline: Instant::now() + options.timeout,
         over: false,
     };
@@ -203,12 +210,13 @@ impl Watching {
                 Err(End::Failed(s)) => return Err(s),
             },
             () = tick => self.bookmark()?,
-            () = tokio::time::sleep_until(self.deadline) => {
-                self.over = true;
-                if self.bookmarks.is_some() {
-                    let seen = source.seen().max(self.from);
-                    self.ready.push_back(self.frames.bookmark(seen, false)?);
+            () = tokio::time::sleep_until(self.farewell.unwrap_or(self.deadline)) => {
+                if self.farewell.take().is_none() {
+                    self.over = true;
+                    return Ok(());
                 }
+                let seen = source.seen().max(self.from);
+                self.ready.push_back(self.frames.bookmark(seen, false)?);
             }
         }
         Ok(())

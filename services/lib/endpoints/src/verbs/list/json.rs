@@ -82,7 +82,7 @@ impl Writer {
     fn decoded(&self, object: &Object, revision: i64) -> Result<Bytes, Status> {
         let resource = &self.served.store.resource;
         let mut object = codec::decode(resource, &object.kv())?;
-        object.set(&["metadata", "resourceVersion"], revision.to_string());
+        codec::set_revision(&mut object, revision, resource.custom);
         let object = body::from_storage(resource, self.served.version(), object);
         Ok(json::to_vec(&item(object, !self.bare)).into())
     }

@@ -1,9 +1,18 @@
 //! From when and from where to list: `resourceVersion`, its match, `continue`.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use base64::{
+    Engine, alphabet,
+    engine::{GeneralPurpose, general_purpose::NO_PAD},
+};
 use catena_objects::{Map, Status, field, json};
 
 use crate::verbs::Call;
+
+/// Go's decoder does not mind bits after the last byte.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    NO_PAD.with_decode_allow_trailing_bits(true),
+);
 
 /// The state that a list or watch asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +39,7 @@ impl Options {
     /// `ValidateListOptions` and `ShouldDelegateList` of `storage`.
     pub(super) fn parse(call: &Call<'_>) -> Result<Self, Status> {
         let q = &call.query;
+        q.int("timeoutSeconds")?;
         let limit = q.int("limit")?.unwrap_or(0).max(0);
         let rv = q.get("resourceVersion").unwrap_or_default();
         let matching = q.get("resourceVersionMatch").unwrap_or_default();
@@ -46,7 +56,8 @@ impl Options {
         if !continued.is_empty() {
             return continue_options(continued, rv, limit);
         }
-        let revision = parse_revision(rv)?;
+        let revision = parse_revision(rv)
+            .map_err(|why| Status::bad_request(format!("invalid resource version: {why}")))?;
         let at = match revision {
             _ if rv.is_empty() => At::Now,
             r if matching == "Exact" || (matching.is_empty() && limit > 0 && r > 0) => At::Exact(r),
@@ -64,14 +75,14 @@ impl Options {
 }
 
 /// A `resourceVersion`; "" is 0.
-pub(in crate::verbs) fn parse_revision(text: &str) -> Result<i64, Status> {
+pub(in crate::verbs) fn parse_revision(text: &str) -> Result<i64, String> {
     if text.is_empty() {
         return Ok(0);
     }
     text.parse::<i64>().ok().filter(|r| *r >= 0).ok_or_else(|| {
-        Status::bad_request(format!(
-            "Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
-        ))
+        format!(
+            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+        )
     })
 }
 
@@ -186,7 +197,7 @@ fn illegal_at(e: &base64::DecodeError, token: &str) -> usize {
     use base64::DecodeError::*;
     match e {
         InvalidByte(at, _) | InvalidLastSymbol(at, _) => *at,
-        InvalidLength(_) | InvalidPadding => token.len(),
+        InvalidLength(_) | InvalidPadding => token.len() / 4 * 4,
     }
 }
 

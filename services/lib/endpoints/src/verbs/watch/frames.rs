@@ -138,7 +138,7 @@ impl Frames {
     fn decode(&self, object: &Object, revision: i64) -> Result<Value, Status> {
         let resource = &self.served.store.resource;
         let mut object = codec::decode(resource, &object.kv())?;
-        object.set(&["metadata", "resourceVersion"], revision.to_string());
+        codec::set_revision(&mut object, revision, resource.custom);
         Ok(body::from_storage(resource, self.served.version(), object))
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use catena_objects::{
-    Status,
+    Reason, Status,
     field::{Error, Errors, Path},
 };
 
@@ -29,18 +29,23 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// `Cacher.Watch`: without a version, and from version 0, a watch starts with
-    /// what there is, unless `sendInitialEvents` says otherwise.
+    /// Without a version, and from version 0, a watch starts with what there is,
+    /// unless `sendInitialEvents` says otherwise (`SetListOptionsDefaults`).
     pub(super) fn parse(q: &Query) -> Result<Self, Status> {
         let timeout = match q.int("timeoutSeconds")? {
             Some(s) if s > 0 => s.unsigned_abs(),
             _ => rand::random_range(SHORTEST_SECONDS..2 * SHORTEST_SECONDS),
         };
         let rv = q.get("resourceVersion").unwrap_or_default();
-        let revision = parse_revision(rv)?;
+        let revision = parse_revision(rv);
         let asked = q.get("sendInitialEvents").filter(|s| !s.is_empty());
         let asked = asked.map(|_| q.bool("sendInitialEvents"));
-        check(q, asked)?;
+        let defaulted = asked.is_none()
+            && q.get("resourceVersionMatch").is_none_or(str::is_empty)
+            && matches!(rv, "" | "0");
+        check(q, asked, defaulted)?;
+        // The watch cache reports it as it comes.
+        let revision = revision.map_err(|why| Status::new(Reason::Unknown, why))?;
         let state = match (asked, revision) {
             (_, 0) if rv.is_empty() => Some(At::Now),
             (_, 0) => Some(At::Any),
@@ -53,15 +58,19 @@ impl Options {
             revision,
             state,
             initial: asked != Some(false),
-            announce: asked == Some(true),
+            announce: asked == Some(true) || defaulted,
         })
     }
 }
 
 /// `validateWatchOptions` of `internalversion`.
-fn check(q: &Query, sends: Option<bool>) -> Result<(), Status> {
+fn check(q: &Query, sends: Option<bool>, defaulted: bool) -> Result<(), Status> {
     let mut errors = Errors::new();
-    let matching = q.get("resourceVersionMatch").unwrap_or_default();
+    let (matching, sends) = if defaulted {
+        ("NotOlderThan", Some(true))
+    } else {
+        (q.get("resourceVersionMatch").unwrap_or_default(), sends)
+    };
     let continued = q.get("continue").unwrap_or_default();
     let path = Path::new("resourceVersionMatch");
     if sends.is_some() && matching != "NotOlderThan" {
