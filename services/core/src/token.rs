@@ -113,6 +113,10 @@ impl Handler for TokenRequests {
         (GROUP, "v1", "TokenRequest")
     }
 
+    fn default(&self, body: &mut Value) {
+        default(body);
+    }
+
     async fn create(
         &self,
         ctx: &Context,

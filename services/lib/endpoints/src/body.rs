@@ -124,26 +124,46 @@ pub(crate) fn api_version(group: &str, version: &str) -> String {
     }
 }
 
-/// A body of another kind than the resource's (subresources, delete options).
+/// A body of another kind than the resource's (subresources, reviews).
 pub fn other(
     (group, version, kind): (&str, &str, &str),
     content_type: &str,
     body: &Bytes,
-) -> Result<Value, Status> {
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
     let format = negotiate::input(content_type, false)?;
-    let value = parse(format, body)
-        .map_err(|why| unrecognized(kind, &why, body))?
-        .value;
+    let tree = parse(format, body).map_err(|why| unrecognized(kind, &why, body))?;
+    let mut value = tree.value;
+    if matches!(value, Value::Object(_)) {
+        same_kind(&api_version(group, version), version, kind, &mut value)?;
+    }
     let Some(node) = catena_schema::builtin(group, version, kind) else {
-        return Ok(value);
+        return Ok(Decoded {
+            object: value,
+            warnings: Vec::new(),
+        });
     };
-    catena_schema::decode_object(&node, value, false)
-        .map(|d| d.value)
-        .map_err(|e| {
-            Status::bad_request(format!(
-                "{kind} in version {version:?} cannot be handled as a {kind}: {e}"
-            ))
-        })
+    let handled = |why: &str| {
+        Status::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: {why}"
+        ))
+    };
+    let decoded =
+        catena_schema::decode_object(&node, value, false).map_err(|e| handled(&e.to_string()))?;
+    let mut problems: Vec<String> = Vec::new();
+    if validation != FieldValidation::Ignore {
+        problems = duplicate_fields(&tree.duplicates);
+        let unknown = decoded.unknown.iter();
+        problems.extend(unknown.map(|f| format!("unknown field {f:?}")));
+    }
+    if validation == FieldValidation::Strict && !problems.is_empty() {
+        let why = format!("strict decoding error: {}", problems.join(", "));
+        return Err(handled(&why));
+    }
+    Ok(Decoded {
+        object: decoded.value,
+        warnings: problems,
+    })
 }
 
 /// Delete options: an empty body has none.
@@ -189,44 +209,73 @@ fn check_kind(resource: &Resource, version: &Version, value: &mut Value) -> Resu
     let expected = api_version(&resource.group, &version.name);
     let given = value.str_at(&["apiVersion"]).to_owned();
     let kind = value.str_at(&["kind"]).to_owned();
-    if given.is_empty() || kind.is_empty() {
-        if resource.custom {
-            let why = if kind.is_empty() {
-                "kind"
-            } else {
-                "apiVersion"
-            };
-            return Err(Status::bad_request(format!(
-                "the object provided is unrecognized (must be of type {}): Object '{}' is missing in '{}'",
-                resource.kind,
-                if why == "kind" { "Kind" } else { "apiVersion" },
-                json::to_string(value)
-            )));
-        }
-        value.set_default(&["apiVersion"], expected.as_str());
-        value.set_default(&["kind"], resource.kind.as_str());
-        if given.is_empty() {
-            value.set(&["apiVersion"], expected.as_str());
-        }
-        if kind.is_empty() {
-            value.set(&["kind"], resource.kind.as_str());
-        }
-        if given.is_empty() || given == expected {
-            return Ok(());
+    if resource.custom && (given.is_empty() || kind.is_empty()) {
+        let absent = if kind.is_empty() {
+            "Kind"
+        } else {
+            "apiVersion"
+        };
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): Object '{absent}' is missing in '{}'",
+            resource.kind,
+            json::to_string(value)
+        )));
+    }
+    same_kind(&expected, &version.name, &resource.kind, value)
+}
+
+/// As [`check_kind`], for any kind.
+fn same_kind(expected: &str, version: &str, kind: &str, value: &mut Value) -> Result<(), Status> {
+    for (member, wanted) in [("apiVersion", expected), ("kind", kind)] {
+        if value.str_at(&[member]).is_empty() {
+            value.set(&[member], wanted);
         }
     }
-    if !given.is_empty() && given != expected {
+    let (given, given_kind) = (value.str_at(&["apiVersion"]), value.str_at(&["kind"]));
+    if given == expected && given_kind == kind {
+        return Ok(());
+    }
+    let (group, _) = expected.split_once('/').unwrap_or(("", expected));
+    let builtin = catena_schema::builtin(group, version, kind).is_some();
+    let (given_group, given_version) = given.split_once('/').unwrap_or(("", given));
+    let known = catena_schema::builtin(given_group, given_version, given_kind).is_some();
+    let handled = |why: &str| {
+        Status::bad_request(format!(
+            "{given_kind} in version {given_version:?} cannot be handled as a {kind}: {why}"
+        ))
+    };
+    if builtin && !known {
+        let scheme = scheme(group);
+        return Err(handled(&format!(
+            "no kind {given_kind:?} is registered for version {given:?} in scheme {scheme:?}"
+        )));
+    }
+    if given != expected {
         return Err(Status::bad_request(format!(
             "the API version in the data ({given}) does not match the expected API version ({expected})"
         )));
     }
-    if !kind.is_empty() && kind != resource.kind {
-        return Err(Status::bad_request(format!(
-            "{kind} in version {:?} cannot be handled as a {}: converting ({kind}) to ({}): unknown conversion",
-            version.name, resource.kind, resource.kind
+    if !builtin {
+        return Err(handled(&format!(
+            "converting ({given_kind}) to ({kind}): unknown conversion"
         )));
     }
-    Ok(())
+    let internal = match group.split('.').next() {
+        Some("" | "events") | None => "core",
+        Some(first) => first,
+    };
+    Err(handled(&format!(
+        "converting ({given_version}.{given_kind}) to ({internal}.{kind}): unknown conversion"
+    )))
+}
+
+/// Where kube-apiserver makes the registry of kinds of the server of a group.
+fn scheme(group: &str) -> &'static str {
+    match group {
+        "apiregistration.k8s.io" => "pkg/apiserver/scheme/scheme.go:28",
+        "apiextensions.k8s.io" => "pkg/apiserver/apiserver.go:55",
+        _ => "pkg/api/legacyscheme/scheme.go:30",
+    }
 }
 
 fn unrecognized(kind: &str, why: &str, body: &Bytes) -> Status {

@@ -12,6 +12,9 @@ pub trait Handler: Send + Sync + 'static {
     /// Group, version and kind of the body.
     fn kind(&self) -> (&str, &str, &str);
 
+    /// Fills in what the body leaves out, before its fields get an owner.
+    fn default(&self, _body: &mut Value) {}
+
     /// `name` is that of the parent, "" for resources that are never stored.
     /// Returns the HTTP status and the object of the answer.
     async fn create(

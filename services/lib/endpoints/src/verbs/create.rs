@@ -2,7 +2,7 @@
 
 use catena_delegate::Response;
 use catena_objects::{Status, Value};
-use catena_registry::{Handler, Written};
+use catena_registry::{Context, Handler, Written};
 
 use super::Call;
 use crate::{body, encode, query};
@@ -52,18 +52,44 @@ pub(super) async fn handler(call: &Call<'_>, handler: &dyn Handler) -> Result<Re
     let output = call.output()?;
     let options = query::write_options(&call.query, "CreateOptions", false)?;
     let request = &call.request;
-    let value: Value = body::other(
+    let decoded = body::other(
         handler.kind(),
         request.header("content-type"),
         &request.body,
+        options.field_validation,
     )?;
     let context = call.context(options.dry_run);
+    let manager = call.manager(&options.field_manager);
+    let mut object = decoded.object;
+    handler.default(&mut object);
+    let object = track(handler.kind(), object, &manager, &context)?;
     let (status, object) = handler
-        .create(&context, &call.served.store, &request.info.name, value)
+        .create(&context, &call.served.store, &request.info.name, object)
         .await?;
-    Ok(Response::new(
-        status,
-        output.format.content_type(),
-        encode::value(&output, &object)?,
-    ))
+    let body = encode::value(&output, &object)?;
+    let mut response = Response::new(status, output.format.content_type(), body);
+    response.warnings = decoded.warnings;
+    Ok(response)
+}
+
+/// Who owns the fields of an object that is no resource's.
+fn track(
+    (group, version, kind): (&str, &str, &str),
+    object: Value,
+    manager: &str,
+    context: &Context,
+) -> Result<Value, Status> {
+    let Some(node) = catena_schema::builtin(group, version, kind) else {
+        return Ok(object);
+    };
+    let tracking = catena_apply::Request {
+        node: &node,
+        group_version: body::api_version(group, version),
+        manager,
+        time: &context.now,
+        subresource: &context.subresource,
+        force: false,
+        reset_fields: &[],
+    };
+    catena_apply::track_update(None, object, &tracking)
 }

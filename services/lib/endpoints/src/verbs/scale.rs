@@ -105,7 +105,9 @@ async fn put(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         ("autoscaling", "v1", "Scale"),
         call.request.header("content-type"),
         &call.request.body,
-    )?;
+        query::FieldValidation::Ignore,
+    )?
+    .object;
     write(call, output, "UpdateOptions", &|_| Ok(scale.clone())).await
 }
 
