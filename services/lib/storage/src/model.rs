@@ -140,7 +140,8 @@ pub struct Event {
 pub enum WatchMessage {
     /// The watch is registered; everything after `revision` will be reported.
     Created { revision: i64 },
-    /// All events of one or more whole revisions.
+    /// All events of one or more whole revisions; with them everything up to
+    /// `revision` has been reported.
     Events { revision: i64, events: Vec<Event> },
     /// Everything up to `revision` has been reported.
     Progress { revision: i64 },

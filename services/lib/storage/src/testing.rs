@@ -174,19 +174,3 @@ impl Storage for Memory {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::{Memory, contract};
-
-    #[test]
-    fn memory_keeps_the_contract() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(contract(Arc::new(Memory::default()), "/memory/"));
-    }
-}

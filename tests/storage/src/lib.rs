@@ -1,0 +1,1 @@
+//! One contract suite for everything that is storage; see `tests/`.
