@@ -1,18 +1,8 @@
 //! Stored bytes as clients see them: the resourceVersion spliced in, without parsing the rest.
 
-use bytes::Bytes;
-
-/// The stored JSON with `metadata.resourceVersion` added. `None` when the text is
-/// not laid out as our writer does it; then the object has to be decoded.
-pub(crate) fn with_revision(json: &[u8], revision: i64, custom: bool) -> Option<Bytes> {
-    let at = splice(json, custom)?;
-    let mut out = Vec::with_capacity(json.len() + 40);
-    write(&mut out, json, 0, at, revision, custom);
-    Some(out.into())
-}
-
 /// Where the resourceVersion goes: Go prints members of built-in kinds in the
-/// order of their fields, those of custom resources in the order of names.
+/// order of their fields, those of custom resources in the order of names. `None`
+/// when the text is not laid out as our writer does it; then it has to be decoded.
 pub(crate) fn splice(json: &[u8], custom: bool) -> Option<usize> {
     let metadata = member(json, 0, "metadata")?;
     let uid = member(json, metadata.value_start, "uid")?;

@@ -50,7 +50,8 @@ impl Writer {
         revision: i64,
     ) -> Result<(), Status> {
         let custom = self.served.store.resource.custom;
-        let stored = object.value();
+        // kube-apiserver stores a line feed behind custom resources.
+        let stored = object.value().trim_ascii_end();
         let as_stored = self.served.is_stored_form() && stored.starts_with(self.prefix.as_bytes());
         if as_stored {
             let find = || render::splice(stored, custom).and_then(|at| u32::try_from(at).ok());
