@@ -40,12 +40,15 @@ pub(super) fn choose(
     best.map(|(_, choice)| choice)
 }
 
+/// The share grows in steps: replicas of nearly the same age take turns.
+const STEPS: f64 = 10.0;
+
 /// Calls in flight, counted against the share that the age of the connection gives.
 pub(super) fn load(in_flight: usize, age: Duration, slow_start: Duration) -> f64 {
     let share = if slow_start.is_zero() {
         1.0
     } else {
-        age.as_secs_f64() / slow_start.as_secs_f64()
+        (age.as_secs_f64() / slow_start.as_secs_f64() * STEPS).floor() / STEPS
     };
     (in_flight as f64 + 1.0) / share.clamp(FIRST_SHARE, 1.0)
 }

@@ -171,6 +171,8 @@ impl Pool {
         request: http::Request<tonic::body::Body>,
     ) -> Result<http::Response<Tracked>, Lost> {
         let mut request = request;
+        // A description is open as long as the process and costs nothing.
+        let counts = !request.uri().path().ends_with("/Describe");
         for _ in 0..UNSENT_TRIES {
             let Choice {
                 replica,
@@ -180,7 +182,7 @@ impl Pool {
                 Some(choice) => choice,
                 None => self.connected().await?,
             };
-            let guard = replica.enter();
+            let guard = counts.then(|| replica.enter());
             match sender.try_send_request(request).await {
                 Ok(response) => {
                     return Ok(response.map(|body| Tracked {
@@ -235,7 +237,7 @@ impl tower::Service<http::Request<tonic::body::Body>> for Pool {
 /// A body that counts as a call in flight.
 pub(super) struct Tracked {
     body: Incoming,
-    _guard: InFlight,
+    _guard: Option<InFlight>,
 }
 
 impl http_body::Body for Tracked {

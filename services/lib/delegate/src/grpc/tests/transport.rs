@@ -107,7 +107,16 @@ async fn replicas_share_calls_and_a_dead_one_is_left_out() {
 async fn reads_move_to_another_replica_when_their_server_dies_and_writes_do_not() {
     let world = World::new();
     let stuck = Arc::new(Fake::new(|_| std::future::pending()));
-    let a = world.server(stuck.clone(), &any_port()).await;
+    // A runtime of its own: with it the connections of the server die too.
+    let process = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let a = {
+        let _inside = process.enter();
+        world.server(stuck.clone(), &any_port()).await
+    };
     let client = world.client(vec![a.endpoint.clone()]);
     let read = tokio::spawn({
         let client = client.clone();
@@ -118,9 +127,7 @@ async fn reads_move_to_another_replica_when_their_server_dies_and_writes_do_not(
         async move { client.serve(request("POST", "create")).await }
     });
     until(|| stuck.asked().len() == 2).await;
-    a.task.abort();
-    let _ = a.task.await;
-    drop(stuck);
+    process.shutdown_background();
     let failure = write.await.expect("no panic").err().expect("lost");
     assert_eq!((failure.code, failure.retry_after_seconds()), (503, 1));
     // The read waits for a connection as long as a new one is being made.
