@@ -107,7 +107,7 @@ pub async fn serve(
         .await
         .with_context(|| format!("failed to create listener: failed to listen on {addr}"))?;
     let tls = ServerTls::new(
-        serving.files(auth.client_ca_file.clone())?,
+        serving.files(auth.trust.client_ca_file.clone())?,
         ClientAuth::Request,
         &[ALPN_H2, ALPN_HTTP11],
     )?;

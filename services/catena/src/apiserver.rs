@@ -109,7 +109,8 @@ async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let _end = background.clone().drop_guard();
     let issuer = catena_auth::tokens::Issuer::from_options(&options.auth)?;
     let core_options = options.core();
-    let core = catena_core::start(&core_options, issuer, Vec::new(), storage.clone());
+    let trust = options.auth.trust.published()?;
+    let core = catena_core::start(&core_options, issuer, trust, storage.clone());
     let none = catena_extensions::Options::default();
     let extensions = catena_extensions::build(&none, storage.clone(), background.clone());
     let (core, extensions) = tokio::join!(core, extensions);

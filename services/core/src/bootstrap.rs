@@ -1,6 +1,7 @@
 //! What a new control plane starts with: namespaces, roles, flow control,
 //! priority classes, the Service of the API and the default service range.
 
+mod authentication;
 mod objects;
 
 use std::{collections::HashSet, sync::Arc};
@@ -128,6 +129,9 @@ async fn missing(
 /// A bootstrap role or binding with what it lacks; `None` when it is complete
 /// or someone switched updates off.
 fn reconciled(live: &Value, wanted: &Value) -> Option<Value> {
+    if authentication::is(wanted) {
+        return authentication::merged(live, wanted);
+    }
     if meta::annotation(live, ROLE_AUTOUPDATE) != Some("true")
         || live.get("aggregationRule").is_some()
     {

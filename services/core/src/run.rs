@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use catena_auth::tokens::Issuer;
+use catena_auth::{Trust, tokens::Issuer};
 use catena_delegate::grpc::server::DelegateServer;
 use catena_runtime::{
     flags,
@@ -26,6 +26,10 @@ pub struct Flags {
 
     #[command(flatten)]
     pub tokens: TokenFlags,
+
+    // The front's authorities: core publishes them.
+    #[command(flatten)]
+    pub trust: Trust,
 
     /// The front's list: with AlwaysAllow everybody may also grant rights.
     #[arg(long, value_delimiter = ',', default_value = "RBAC")]
@@ -82,6 +86,7 @@ impl Flags {
     /// What is wrong with the values, all at once.
     pub fn problems(&self) -> Vec<String> {
         let mut out = self.options.problems();
+        out.extend(self.trust.problems());
         out.extend(self.internal.problems());
         out.extend(self.etcd.problems());
         out
@@ -101,7 +106,8 @@ pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     let mut options = flags.options;
     let modes = &flags.authorization_mode;
     options.admission.everything_is_allowed = modes.iter().any(|m| m == "AlwaysAllow");
-    let delegate = crate::start(&options, issuer, Vec::new(), storage).await?;
+    let trust = flags.trust.published()?;
+    let delegate = crate::start(&options, issuer, trust, storage).await?;
     let listener = Listener::bind(&flags.internal.listen)
         .await
         .with_context(|| format!("--listen {}", flags.internal.listen))?;

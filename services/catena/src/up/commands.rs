@@ -75,6 +75,19 @@ fn delegate(plan: &Plan, socket: &str) -> Vec<String> {
     ]
 }
 
+/// Whose certificates the front believes; core publishes it.
+fn trust(plan: &Plan) -> anyhow::Result<Vec<String>> {
+    let proxies = plan.pki.front_proxy_ca()?;
+    Ok(vec![
+        format!("--client-ca-file={}", plan.pki.ca()?.display()),
+        format!("--requestheader-client-ca-file={}", proxies.display()),
+        "--requestheader-allowed-names=front-proxy-client".to_owned(),
+        "--requestheader-username-headers=X-Remote-User".to_owned(),
+        "--requestheader-group-headers=X-Remote-Group".to_owned(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".to_owned(),
+    ])
+}
+
 fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<String>> {
     let (signing, _) = plan.pki.signing_key("sa")?;
     let mut out = delegate(plan, socket);
@@ -89,24 +102,18 @@ fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<Stri
         format!("--service-account-signing-key-file={}", signing.display()),
         format!("--authorization-mode={}", options.authorization_mode),
     ]);
+    out.extend(trust(plan)?);
     Ok(out)
 }
 
 fn aggregator(options: &Options, plan: &Plan) -> anyhow::Result<Vec<String>> {
     let (signing, public) = plan.pki.signing_key("sa")?;
     let proxy = plan.pki.front_proxy_client()?;
-    let proxies = plan.pki.front_proxy_ca()?;
     let mut out = vec![
         format!("--bind-address={}", options.bind_address),
         format!("--secure-port={}", options.secure_port),
         format!("--advertise-address={}", options.bind_address),
         format!("--cert-dir={}", plan.pki_dir.display()),
-        format!("--client-ca-file={}", plan.pki.ca()?.display()),
-        format!("--requestheader-client-ca-file={}", proxies.display()),
-        "--requestheader-allowed-names=front-proxy-client".to_owned(),
-        "--requestheader-username-headers=X-Remote-User".to_owned(),
-        "--requestheader-group-headers=X-Remote-Group".to_owned(),
-        "--requestheader-extra-headers-prefix=X-Remote-Extra-".to_owned(),
         format!("--proxy-client-cert-file={}", proxy.cert.display()),
         format!("--proxy-client-key-file={}", proxy.key.display()),
         etcd(plan),
@@ -116,6 +123,7 @@ fn aggregator(options: &Options, plan: &Plan) -> anyhow::Result<Vec<String>> {
         "--enable-bootstrap-token-auth=true".to_owned(),
         format!("--authorization-mode={}", options.authorization_mode),
     ];
+    out.extend(trust(plan)?);
     if let Some(file) = &options.token_auth_file {
         out.push(format!("--token-auth-file={}", file.display()));
     }

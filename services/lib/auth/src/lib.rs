@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use authn::{Credentials, Refused};
 use authz::{Attributes, Authorizer, Decision, rbac::Rules};
-pub use options::Options;
+pub use options::{Options, Trust};
 
 /// Authentication and authorization of a server.
 pub struct Auth {

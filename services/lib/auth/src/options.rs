@@ -1,9 +1,12 @@
 //! Flags of authentication and authorization, named as kube-apiserver's.
 
+mod trust;
+
+pub use trust::Trust;
+
 use std::path::PathBuf;
 
 use catena_objects::json::go_quote;
-use catena_runtime::tls;
 use clap::ArgAction;
 
 const MODES: [&str; 4] = ["AlwaysAllow", "AlwaysDeny", "RBAC", "Node"];
@@ -13,9 +16,8 @@ const ELSEWHERE: [&str; 2] = ["ABAC", "Webhook"];
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Options {
-    /// Authorities of client certificates.
-    #[arg(long)]
-    pub client_ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub trust: Trust,
 
     /// CSV file of static tokens: token,user,uid,"group1,group2".
     #[arg(long)]
@@ -56,37 +58,13 @@ pub struct Options {
     /// Ordered list of AlwaysAllow, AlwaysDeny, RBAC, Node.
     #[arg(long, value_delimiter = ',', default_value = "AlwaysAllow")]
     pub authorization_mode: Vec<String>,
-
-    /// Authorities of proxies that name users in headers.
-    #[arg(long)]
-    pub requestheader_client_ca_file: Option<PathBuf>,
-
-    /// Common names of these proxies; any when none is given.
-    #[arg(long, value_delimiter = ',')]
-    pub requestheader_allowed_names: Vec<String>,
-
-    /// Headers with the name of the user.
-    #[arg(long, value_delimiter = ',')]
-    pub requestheader_username_headers: Vec<String>,
-
-    /// Headers with the uid of the user.
-    #[arg(long, value_delimiter = ',')]
-    pub requestheader_uid_headers: Vec<String>,
-
-    /// Headers with groups.
-    #[arg(long, value_delimiter = ',')]
-    pub requestheader_group_headers: Vec<String>,
-
-    /// Prefixes of headers with further facts.
-    #[arg(long, value_delimiter = ',')]
-    pub requestheader_extra_headers_prefix: Vec<String>,
 }
 
 impl Options {
     /// What is wrong with the values, all at once.
     pub fn problems(&self) -> Vec<String> {
         let mut out = self.token_problems();
-        self.proxy_problems(&mut out);
+        out.extend(self.trust.problems());
         if self.authorization_mode.is_empty() {
             out.push("at least one authorization-mode must be passed".to_owned());
         }
@@ -141,45 +119,6 @@ impl Options {
             ));
         }
         out
-    }
-
-    fn proxy_problems(&self, out: &mut Vec<String>) {
-        let lists = [
-            (
-                "requestheader-username-headers",
-                &self.requestheader_username_headers,
-            ),
-            (
-                "requestheader-group-headers",
-                &self.requestheader_group_headers,
-            ),
-            (
-                "requestheader-extra-headers-prefix",
-                &self.requestheader_extra_headers_prefix,
-            ),
-            (
-                "requestheader-allowed-names",
-                &self.requestheader_allowed_names,
-            ),
-            ("requestheader-uid-headers", &self.requestheader_uid_headers),
-        ];
-        for (flag, list) in lists {
-            if given(list).iter().any(|name| name.trim().is_empty()) {
-                out.push(format!("empty value in {flag:?}"));
-            }
-        }
-        let uids = given(&self.requestheader_uid_headers);
-        if !uids.is_empty() && !uids.iter().any(|h| h.eq_ignore_ascii_case("X-Remote-Uid")) {
-            out.push("--requestheader-uid-headers is set without specifying the standard X-Remote-Uid header - API aggregation will not work".to_owned());
-        }
-        if let (Some(clients), Some(proxies)) =
-            (&self.client_ca_file, &self.requestheader_client_ca_file)
-            && given(&self.requestheader_allowed_names).is_empty()
-            && let (Ok(clients), Ok(proxies)) = (tls::read_certs(clients), tls::read_certs(proxies))
-            && clients.iter().any(|c| proxies.contains(c))
-        {
-            out.push("--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; --requestheader-allowed-names must be specified to ensure regular client certificates cannot set authenticating proxy headers for arbitrary users".to_owned());
-        }
     }
 
     /// Audiences of this server.

@@ -53,7 +53,7 @@ impl Chain {
                 .time_to_live(live)
                 .build()
         };
-        let clients = options.client_ca_file.as_deref();
+        let clients = options.trust.client_ca_file.as_deref();
         let tokens = options.token_auth_file.as_deref();
         Ok(Self {
             front_proxy: FrontProxy::open(options)?,
@@ -84,8 +84,9 @@ impl Chain {
     /// The user of a request.
     pub(crate) async fn user(&self, c: &Credentials<'_>) -> Result<User, Refused> {
         let mut why = Vec::new();
-        for found in [self.by_proxy(c), self.by_certificate(c)] {
-            match found {
+        let proofs = [Self::by_proxy, Self::by_certificate];
+        for proof in proofs {
+            match proof(self, c) {
                 Ok(Some(user)) => return Ok(authenticated(user)),
                 Ok(None) => {}
                 Err(e) => why.push(e),

@@ -29,10 +29,10 @@ impl Names {
                 .collect()
         };
         Self {
-            users: lower(&options.requestheader_username_headers),
-            uids: lower(&options.requestheader_uid_headers),
-            groups: lower(&options.requestheader_group_headers),
-            extra: lower(&options.requestheader_extra_headers_prefix),
+            users: lower(&options.trust.requestheader_username_headers),
+            uids: lower(&options.trust.requestheader_uid_headers),
+            groups: lower(&options.trust.requestheader_group_headers),
+            extra: lower(&options.trust.requestheader_extra_headers_prefix),
         }
     }
 
@@ -71,12 +71,12 @@ pub(super) struct FrontProxy {
 
 impl FrontProxy {
     pub(super) fn open(options: &Options) -> anyhow::Result<Option<Self>> {
-        let Some(ca) = &options.requestheader_client_ca_file else {
+        let Some(ca) = &options.trust.requestheader_client_ca_file else {
             return Ok(None);
         };
         Ok(Some(Self {
             authorities: Authorities::open(ca)?,
-            allowed: given(&options.requestheader_allowed_names).to_vec(),
+            allowed: given(&options.trust.requestheader_allowed_names).to_vec(),
             names: Names::new(options),
         }))
     }

@@ -242,13 +242,15 @@ impl NodeAuthorizer {
     async fn graph(&self) -> Option<Arc<Graph>> {
         let start = || async {
             let graph = Arc::new(Graph::default());
-            let changes = follow(
-                self.storage.clone(),
-                "/registry/pods/",
-                graph.clone(),
-                self.stop.clone(),
-            );
-            mirror::synced(&mut [changes]).await.map(|()| graph)
+            // Whoever asks may go away, and storage may not answer: the next one
+            // starts anew, and what follows storage must not pile up.
+            let stop = self.stop.child_token();
+            let abandoned = stop.clone().drop_guard();
+            let pods = "/registry/pods/";
+            let changes = follow(self.storage.clone(), pods, graph.clone(), stop);
+            mirror::synced(&mut [changes]).await?;
+            abandoned.disarm();
+            anyhow::Ok(graph)
         };
         match self.graph.get_or_try_init(start).await {
             Ok(graph) => Some(graph.clone()),
