@@ -19,8 +19,14 @@ struct Ca(Issuer<'static, KeyPair>);
 
 impl Ca {
     fn new(world: &World, file: &str) -> Self {
+        Self::in_years(world, file, 1975, 4096)
+    }
+
+    fn in_years(world: &World, file: &str, from: i32, until: i32) -> Self {
         let key = KeyPair::generate().expect("made");
         let mut params = CertificateParams::default();
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, file);
         let cert = params.self_signed(&key).expect("signed");
@@ -66,6 +72,45 @@ async fn code(
 
 fn name(answer: Answer) -> Result<String, u16> {
     answer.map(|u| u.name)
+}
+
+#[tokio::test]
+async fn an_authority_vouches_in_its_time_only() {
+    for (what, from, until, expected) in [
+        ("now", 2020, 3000, Ok("jane")),
+        ("over", 2000, 2020, Err(401)),
+        ("not yet", 3000, 3001, Err(401)),
+    ] {
+        let world = World::new();
+        let ca = Ca::in_years(&world, "ca.pem", from, until);
+        let file = format!("--client-ca-file={}", world.path("ca.pem"));
+        let auth = world.auth(&[&file, "--authorization-mode=RBAC"]).await;
+        let client = ca.client("jane", &[]);
+        // The second time it is remembered, and so must be what was refused.
+        for _ in 0..2 {
+            let got = name(code(&auth, &client, &[]).await);
+            assert_eq!(got, expected.map(str::to_owned), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_good_chain_says_nothing_of_another() {
+    let world = World::new();
+    let ca = Ca::new(&world, "ca.pem");
+    let file = format!("--client-ca-file={}", world.path("ca.pem"));
+    let auth = world.auth(&[&file, "--authorization-mode=RBAC"]).await;
+    let good = ca.client("jane", &[]);
+    assert!(code(&auth, &good, &[]).await.is_ok());
+    let mut changed = good[0].to_vec();
+    let at = changed.windows(4).position(|w| w == b"jane");
+    changed[at.expect("the name")] = b'J';
+    let changed = vec![CertificateDer::from(changed)];
+    let foreign = Ca::new(&world, "foreign.pem").client("jane", &[]);
+    let behind = vec![foreign[0].clone(), good[0].clone()];
+    for chain in [changed, foreign, behind] {
+        assert_eq!(name(code(&auth, &chain, &[]).await), Err(401));
+    }
 }
 
 #[tokio::test]
