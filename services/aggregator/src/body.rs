@@ -92,6 +92,22 @@ fn warning_header(text: &str) -> Option<HeaderValue> {
 }
 
 impl FrontBody {
+    /// Keeps something until the stream ends.
+    pub(crate) fn with<T: Send + 'static>(self, kept: T) -> Self {
+        use futures_util::StreamExt as _;
+        match self {
+            Self::Stream(stream) => Self::Stream(
+                stream
+                    .map(move |item| {
+                        let _ = &kept;
+                        item
+                    })
+                    .boxed(),
+            ),
+            full @ Self::Full(_) => full,
+        }
+    }
+
     /// The body of a remote server's answer, as it comes.
     pub(crate) fn remote<S>(stream: S) -> Self
     where

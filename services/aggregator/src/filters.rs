@@ -62,7 +62,9 @@ pub(crate) async fn run(
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache, private"));
-    counted.end(&call, answer.status().as_u16());
+    if let Some(running) = counted.end(&call, answer.status().as_u16()) {
+        answer = answer.map(|body| body.with(running));
+    }
     compress::gzip(gzip, answer).await
 }
 

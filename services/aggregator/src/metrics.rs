@@ -120,62 +120,65 @@ pub(crate) fn health(kind: &str, name: &str, passed: bool) {
 /// A request that is being counted.
 pub(crate) struct Counted {
     started: Instant,
-    gauge: prometheus::IntGauge,
+    /// Of short requests.
+    _running: Option<Running>,
+}
+
+/// Something that runs, as long as it lives.
+pub(crate) struct Running(prometheus::IntGauge);
+
+impl Running {
+    fn new(gauge: prometheus::IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Counted {
     pub(crate) fn start(call: &Call) -> Self {
-        let i = &call.info;
-        let gauge = if call.long_running {
-            let labels = [verb(call), &i.api_group, &i.api_version, resource(call)];
-            METRICS.long_running.with_label_values(&labels)
+        let kind = if request_info::is_read_only(&call.info) {
+            "readOnly"
         } else {
-            let kind = if request_info::is_read_only(i) {
-                "readOnly"
-            } else {
-                "mutating"
-            };
-            METRICS.in_flight.with_label_values(&[kind])
+            "mutating"
         };
-        gauge.inc();
+        let gauge = || METRICS.in_flight.with_label_values(&[kind]);
         Self {
             started: Instant::now(),
-            gauge,
+            _running: (!call.long_running).then(|| Running::new(gauge())),
         }
     }
 
-    pub(crate) fn end(self, call: &Call, code: u16) {
+    /// Counts the answer. What stays open is to be kept with its body.
+    pub(crate) fn end(self, call: &Call, code: u16) -> Option<Running> {
         let i = &call.info;
-        let scope = scope(call);
-        let (verb, resource) = (verb(call), resource(call));
-        let (group, version) = (&i.api_group, &i.api_version);
-        let code = code.to_string();
+        let (verb, scope) = (verb(call), scope(call));
+        // Names that clients make up must not become labels without bound: only
+        // what was served is named.
+        let named = (200..400).contains(&code) || [409, 422].contains(&code);
+        let name = |text| if named { text } else { "" };
+        let (group, version) = (name(&*i.api_group), name(&*i.api_version));
+        let (resource, subresource) = (name(&*i.resource), name(&*i.subresource));
+        let status = code.to_string();
         METRICS
             .requests
-            .with_label_values(&[verb, group, version, resource, &i.subresource, scope, &code])
+            .with_label_values(&[verb, group, version, resource, subresource, scope, &status])
             .inc();
-        if !call.long_running {
-            METRICS
-                .duration
-                .with_label_values(&[verb, group, version, resource, &i.subresource, scope])
-                .observe(self.started.elapsed().as_secs_f64());
+        if call.long_running {
+            let labels = [verb, group, version, resource];
+            return named.then(|| Running::new(METRICS.long_running.with_label_values(&labels)));
         }
+        METRICS
+            .duration
+            .with_label_values(&[verb, group, version, resource, subresource, scope])
+            .observe(self.started.elapsed().as_secs_f64());
+        None
     }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.gauge.dec();
-    }
-}
-
-/// Names that clients make up must not become labels without bound: only what
-/// authorization let pass to a claimed resource is named.
-fn resource(call: &Call) -> &str {
-    if call.user.name.is_empty() {
-        return "";
-    }
-    &call.info.resource
 }
 
 fn verb(call: &Call) -> &'static str {
