@@ -102,6 +102,46 @@ async fn each_kind_of_key_signs_and_verifies() {
 }
 
 #[tokio::test]
+async fn keys_in_their_traditional_form_sign_and_verify() {
+    use aws_lc_rs::{encoding::AsDer as _, signature as sig};
+    let world = World::new();
+    world.put("serviceaccounts/ns/robot", &account("u1"));
+    let pem = |name: &str, kind: &str, der: &[u8]| {
+        use base64::Engine as _;
+        let body = base64::engine::general_purpose::STANDARD.encode(der);
+        let text = format!("-----BEGIN {kind}-----\n{body}\n-----END {kind}-----\n");
+        world.file(&format!("{name}.key"), &text);
+    };
+    // Behind version and algorithm, PKCS #8 holds the key as PKCS #1 has it.
+    let rsa = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("made");
+    pem("rsa", "RSA PRIVATE KEY", &rsa.serialize_der()[26..]);
+    let curves = [
+        ("p256", &sig::ECDSA_P256_SHA256_FIXED_SIGNING),
+        ("p384", &sig::ECDSA_P384_SHA384_FIXED_SIGNING),
+        ("p521", &sig::ECDSA_P521_SHA512_FIXED_SIGNING),
+    ];
+    for (name, curve) in curves {
+        let key = sig::EcdsaKeyPair::generate(curve).expect("made");
+        let der = key.private_key().as_der().expect("encoded");
+        pem(name, "EC PRIVATE KEY", der.as_ref());
+    }
+    for name in ["rsa", "p256", "p384", "p521"] {
+        let path = world.path(&format!("{name}.key"));
+        let args = [
+            format!("--service-account-issuer={ISSUER}"),
+            format!("--service-account-signing-key-file={path}"),
+            format!("--service-account-key-file={path}"),
+            "--authorization-mode=RBAC".to_owned(),
+        ];
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let issuer = Issuer::from_options(&support::options(&args));
+        let issuer = issuer.expect(name).expect("an issuer");
+        let user = bearer(&world.auth(&args).await, &token(&issuer, &claims())).await;
+        assert_eq!(user.expect(name).uid, "u1");
+    }
+}
+
+#[tokio::test]
 async fn a_token_dies_with_what_it_is_bound_to() {
     let world = World::new();
     keys(&world, "k", &rcgen::PKCS_ECDSA_P256_SHA256);

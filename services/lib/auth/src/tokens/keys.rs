@@ -4,8 +4,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use aws_lc_rs::{
-    digest, rand, rsa,
-    signature::{self, EcdsaKeyPair, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm},
+    digest,
+    error::KeyRejected,
+    rand,
+    signature::{
+        self, EcdsaKeyPair, EcdsaSigningAlgorithm, RsaKeyPair, UnparsedPublicKey,
+        VerificationAlgorithm,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rcgen::PublicKeyData as _;
@@ -134,6 +139,25 @@ enum Pair {
     Ec(EcdsaKeyPair),
 }
 
+impl Pair {
+    /// A key in any of its forms: "PRIVATE KEY", "RSA PRIVATE KEY" as kubeadm
+    /// writes it, or "EC PRIVATE KEY" as openssl does. `curve` of RSA is none.
+    fn open(
+        key: &PrivateKeyDer<'_>,
+        curve: Option<&'static EcdsaSigningAlgorithm>,
+    ) -> Result<Self, KeyRejected> {
+        let der = key.secret_der();
+        match (curve, key) {
+            (Some(curve), PrivateKeyDer::Sec1(_)) => {
+                EcdsaKeyPair::from_private_key_der(curve, der).map(Self::Ec)
+            }
+            (Some(curve), _) => EcdsaKeyPair::from_pkcs8(curve, der).map(Self::Ec),
+            (None, PrivateKeyDer::Pkcs1(_)) => RsaKeyPair::from_der(der).map(Self::Rsa),
+            (None, _) => RsaKeyPair::from_pkcs8(der).map(Self::Rsa),
+        }
+    }
+}
+
 impl SigningKey {
     /// The first private key of a file.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
@@ -143,17 +167,16 @@ impl SigningKey {
 
     fn parse(pem: &[u8]) -> anyhow::Result<Self> {
         let key = PrivateKeyDer::from_pem_slice(pem).context("no private key")?;
-        let key = rcgen::KeyPair::try_from(&key)?;
-        let public = PublicKey::parse(&key.subject_public_key_info())?;
-        let der = key.serialize_der();
-        let ec = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, &der).map(Pair::Ec);
-        let pair = match public.algorithm {
-            "ES256" => ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
-            "ES384" => ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
-            "ES512" => ec(&signature::ECDSA_P521_SHA512_FIXED_SIGNING),
-            _ => rsa::KeyPair::from_pkcs8(&der).map(Pair::Rsa),
+        let pair = rcgen::KeyPair::try_from(&key)?;
+        let public = PublicKey::parse(&pair.subject_public_key_info())?;
+        let curve = match public.algorithm {
+            "ES256" => Some(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
+            "ES384" => Some(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
+            "ES512" => Some(&signature::ECDSA_P521_SHA512_FIXED_SIGNING),
+            _ => None,
         };
-        let pair = pair.map_err(|e| anyhow::anyhow!("the private key is not usable: {e}"))?;
+        let pair = Pair::open(&key, curve)
+            .map_err(|e| anyhow::anyhow!("the private key is not usable: {e}"))?;
         Ok(Self { public, pair })
     }
 
