@@ -326,3 +326,40 @@ async fn watches_survive_a_lost_connection() {
     }
     assert_eq!(w.list("").await.items_at(&["items"]).len(), 3);
 }
+
+#[tokio::test]
+async fn lists_are_put_together_in_every_encoding() {
+    let w = world().await;
+    for name in ["a", "b"] {
+        w.post("default", name, "x").await;
+    }
+    let mut r = request("GET", "default", "", "", String::new());
+    let accept = "application/vnd.kubernetes.protobuf";
+    r.headers
+        .insert("accept", accept.parse().expect("a header"));
+    let Body::Full(bytes) = w.serve(r).await.body else {
+        panic!("a short list is one piece");
+    };
+    let list = catena_protobuf::decode_envelope(&bytes).expect("an envelope");
+    assert_eq!(list.str_at(&["kind"]), "ConfigMapList");
+    assert_eq!(names(&list), ["a", "b"]);
+    let json = w.list("").await;
+    assert_eq!(list.items_at(&["items"]), json.items_at(&["items"]));
+    let mut r = request("GET", "default", "", "", String::new());
+    let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    r.headers
+        .insert("accept", accept.parse().expect("a header"));
+    let partial = all(w.serve(r).await).await;
+    assert_eq!(partial.str_at(&["kind"]), "PartialObjectMetadataList");
+    assert_eq!(partial.str_at(&["apiVersion"]), "meta.k8s.io/v1");
+    let metadata = |v: &Value| -> Vec<Value> {
+        let items = v.items_at(&["items"]);
+        items
+            .iter()
+            .filter_map(|o| o.get("metadata").cloned())
+            .collect()
+    };
+    assert_eq!(metadata(&partial), metadata(&json));
+    let members = partial.items_at(&["items"])[0].as_object().map(|m| m.len());
+    assert_eq!(members, Some(1), "metadata alone");
+}

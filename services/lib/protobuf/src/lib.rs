@@ -6,10 +6,13 @@
 
 mod decode;
 mod encode;
+mod list;
 mod special;
 mod wire;
 
 use bytes::Bytes;
+pub use list::{ListFrame, item_head, list_frame, message_in};
+
 use catena_facts::{Message, types};
 use catena_objects::{Map, Value};
 

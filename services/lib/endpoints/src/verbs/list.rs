@@ -1,5 +1,6 @@
 //! GET of a collection.
 
+mod compose;
 mod json;
 mod options;
 mod read;
@@ -16,7 +17,7 @@ use read::{Page, read};
 use super::Call;
 use crate::{
     body, encode,
-    negotiate::{Format, Output, Shape},
+    negotiate::{Output, Shape},
     table,
 };
 
@@ -37,23 +38,12 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
             ),
         ));
     }
-    let page = read(call).await?;
+    let mut page = read(call).await?;
     let resource = &call.served.store.resource;
-    let plain = output.format == Format::Json && output.shape == Shape::Plain && !output.pretty;
     let metadata = list_metadata(&page);
-    if plain {
-        let api = body::api_version(&resource.group, &call.served.version().name);
-        return json::list(
-            call.served,
-            &list_value(
-                &resource.list_kind,
-                &api,
-                metadata,
-                Vec::new(),
-                resource.custom,
-            ),
-            page.objects,
-        );
+    let empty = around(call, &output, metadata.clone(), Vec::new());
+    if let Some(r) = compose::list(call.served, &output, &empty, &mut page.objects).await? {
+        return Ok(r);
     }
     let mut objects = Vec::with_capacity(page.objects.len());
     for object in &page.objects {
@@ -108,30 +98,18 @@ pub(super) fn answer(
             table::table(served, version, metadata.into(), &objects, include, true)
         }
         Shape::MetadataList(version) => {
-            let items: Vec<Value> = objects
+            let items = objects
                 .iter()
-                .map(|o| {
-                    let mut m = encode::metadata_only(o, version);
-                    m.unset(&["kind"]);
-                    m.unset(&["apiVersion"]);
-                    m
-                })
+                .map(|o| item(encode::metadata_only(o, version), false))
                 .collect();
-            list_value(
-                "PartialObjectMetadataList",
-                &format!("meta.k8s.io/{version}"),
-                metadata,
-                items,
-                false,
-            )
+            around(call, output, metadata, items)
         }
-        _ => {
+        Shape::Plain | Shape::Metadata(_) => {
             let items = objects
                 .into_iter()
                 .map(|o| item(o, resource.custom))
                 .collect();
-            let api = body::api_version(&resource.group, &served.version().name);
-            list_value(&resource.list_kind, &api, metadata, items, resource.custom)
+            around(call, output, metadata, items)
         }
     };
     Ok(Response::new(
@@ -139,6 +117,17 @@ pub(super) fn answer(
         output.format.content_type(),
         encode::value(output, &v)?,
     ))
+}
+
+/// The list around items, in the negotiated shape.
+fn around(call: &Call<'_>, output: &Output, metadata: Map, items: Vec<Value>) -> Value {
+    let resource = &call.served.store.resource;
+    if let Shape::MetadataList(version) = &output.shape {
+        let api = format!("meta.k8s.io/{version}");
+        return list_value("PartialObjectMetadataList", &api, metadata, items, false);
+    }
+    let api = body::api_version(&resource.group, &call.served.version().name);
+    list_value(&resource.list_kind, &api, metadata, items, resource.custom)
 }
 
 /// Items of built-in lists carry no kind and apiVersion.

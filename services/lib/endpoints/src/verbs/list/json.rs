@@ -1,18 +1,11 @@
-//! Lists in JSON: the stored bytes one after the other.
-
-use std::{sync::Arc, vec};
+//! Objects in JSON: their stored bytes, with the resourceVersion.
 
 use bytes::Bytes;
-use catena_delegate::{Body, Response};
-use catena_objects::{Status, Value, json};
+use catena_objects::{Status, json};
 use catena_registry::{Form, codec};
-use futures_util::stream;
 
 use super::{Object, item};
 use crate::{body, forms, render, server::Served};
-
-/// Size of the pieces in which a long list is sent.
-const CHUNK: usize = 256 * 1024;
 
 /// Writes objects as clients see them.
 pub(in crate::verbs) struct Writer {
@@ -87,70 +80,4 @@ impl Writer {
         let object = body::from_storage(resource, self.served.version(), object);
         Ok(json::to_vec(&item(object, !self.bare)).into())
     }
-}
-
-struct Rest {
-    writer: Writer,
-    objects: vec::IntoIter<Arc<Object>>,
-    first: bool,
-    head: Vec<u8>,
-    tail: Option<Bytes>,
-}
-
-impl Rest {
-    /// The next piece; `None` after the last.
-    fn next(&mut self) -> Option<Result<Bytes, Status>> {
-        self.tail.as_ref()?;
-        let mut out = std::mem::take(&mut self.head);
-        for object in self.objects.by_ref() {
-            if !std::mem::take(&mut self.first) {
-                out.push(b',');
-            }
-            if let Err(e) = self.writer.write(&mut out, &object, object.mod_revision) {
-                self.tail = None;
-                return Some(Err(e));
-            }
-            if out.len() >= CHUNK {
-                return Some(Ok(out.into()));
-            }
-        }
-        out.extend_from_slice(&self.tail.take()?);
-        Some(Ok(out.into()))
-    }
-}
-
-/// The answer with objects put into an empty list.
-pub(super) fn list(
-    served: &Served,
-    empty: &Value,
-    objects: Vec<Arc<Object>>,
-) -> Result<Response, Status> {
-    const ITEMS: &str = "\"items\":[";
-    let text = json::to_string(empty);
-    let at = text
-        .find(ITEMS)
-        .map(|at| at + ITEMS.len())
-        .ok_or_else(|| Status::internal("a list without items"))?;
-    let size: usize = objects.iter().map(|o| o.value().len() + 64).sum();
-    let mut head = Vec::with_capacity((text.len() + size + 1).min(CHUNK + CHUNK / 4));
-    head.extend_from_slice(&text.as_bytes()[..at]);
-    let mut rest = Rest {
-        writer: Writer::new(served, true),
-        objects: objects.into_iter(),
-        first: true,
-        head,
-        tail: Some(format!("{}\n", &text[at..]).into()),
-    };
-    let first = rest.next().transpose()?.unwrap_or_default();
-    if rest.tail.is_none() {
-        return Ok(Response::json(200, first));
-    }
-    let pieces = stream::iter(
-        [Ok(first)]
-            .into_iter()
-            .chain(std::iter::from_fn(move || rest.next())),
-    );
-    let mut response = Response::json(200, Bytes::new());
-    response.body = Body::Stream(Box::pin(pieces));
-    Ok(response)
 }

@@ -12,6 +12,8 @@ use crate::verbs::{Call, selectors::Selectors};
 
 /// Objects of one page read from storage at a time.
 const PAGE: i64 = 500;
+/// Objects that are looked at before others get their turn.
+const AT_ONCE: usize = 256;
 /// Seconds after which a client may ask for a revision again.
 const RETRY: u32 = 1;
 
@@ -56,7 +58,7 @@ pub(super) async fn read(call: &Call<'_>) -> Result<Page, Status> {
     if let Some(cache) = &call.served.store.cache
         && let Some(snapshot) = snapshot(cache, query.options.at).await?
     {
-        return query.select(&snapshot);
+        return query.select(&snapshot).await;
     }
     query.stored().await
 }
@@ -85,7 +87,7 @@ pub(in crate::verbs) async fn snapshot(
 }
 
 impl Query<'_> {
-    fn select(&self, snapshot: &Snapshot<Cached>) -> Result<Page, Status> {
+    async fn select(&self, snapshot: &Snapshot<Cached>) -> Result<Page, Status> {
         let resource = &self.call.served.store.resource;
         let limit = usize::try_from(self.options.limit).unwrap_or(usize::MAX);
         let all = self.selectors.is_empty();
@@ -96,7 +98,13 @@ impl Query<'_> {
             remaining: None,
         };
         let mut candidates = snapshot.range(self.start.as_bytes(), &self.end).peekable();
+        let mut looked_at = 0;
         while let Some(object) = candidates.next() {
+            looked_at += 1;
+            // The first look at an object decodes it.
+            if !all && looked_at % AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
             if !all && !self.selectors.matches_entry(resource, object)? {
                 continue;
             }

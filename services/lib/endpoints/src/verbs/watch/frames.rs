@@ -105,14 +105,9 @@ impl Frames {
         self.frame(kind.name(), &v)
     }
 
-    /// What is the same for every watcher of this encoding; tables tell the age.
+    /// What is the same for every watcher of this encoding.
     fn form(&self, kind: Kind) -> Option<Form> {
-        let shape = match &self.output.shape {
-            Shape::Plain => 0,
-            Shape::Metadata(v) | Shape::MetadataList(v) if v == "v1" => 1,
-            Shape::Metadata(_) | Shape::MetadataList(_) => 2,
-            Shape::Table(_) => return None,
-        };
+        let shape = forms::shape(&self.output.shape)?;
         let format = u8::from(self.output.format == Format::Protobuf);
         Some(Form {
             version: forms::version(&self.served),
