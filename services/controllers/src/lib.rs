@@ -1,10 +1,12 @@
 //! Controllers that a control plane without kube-controller-manager cannot do without.
 //!
 //! A client of the front like any other: deletes the content of terminating
-//! namespaces, collects garbage by owner references, and keeps the default
-//! service account and the root CA config map of every namespace.
+//! namespaces, collects garbage by owner references, keeps the default
+//! service account and the root CA config map of every namespace, and the rules
+//! of aggregated cluster roles.
 
 mod api;
+mod cluster_role;
 mod garbage;
 mod leader;
 mod namespace;
@@ -48,6 +50,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
         r = lease.hold(), if options.leader_elect => r?,
         r = namespace::run(client.clone(), Arc::clone(&catalog)) => r?,
         r = service_account::run(client.clone(), root_ca) => r?,
+        r = cluster_role::run(client.clone()) => r?,
         r = garbage::run(client.clone(), catalog) => r?,
     }
     if options.leader_elect {

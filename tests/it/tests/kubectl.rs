@@ -144,6 +144,33 @@ fn the_everyday_commands() {
     assert!(can.contains("kubernetes-admin") || can.contains("system:serviceaccount:shop:default"));
 }
 
+/// The roles for users are sums of others.
+#[test]
+fn the_edit_role_lets_edit_and_no_more() {
+    if !has("kubectl") {
+        return;
+    }
+    let p = ControlPlane::start(&[]);
+    let grant = [
+        "create",
+        "rolebinding",
+        "e",
+        "--clusterrole=edit",
+        "--user=eve",
+    ];
+    p.kubectl(&grant);
+    let can = |args: &[&str]| {
+        let out = p.try_kubectl(&[&["auth", "can-i", "--as=eve"], args].concat());
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    };
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while can(&["create", "deployments"]) != "yes" {
+        assert!(std::time::Instant::now() < end, "edit has no rules");
+    }
+    assert_eq!(can(&["create", "roles"]), "no");
+    assert_eq!(can(&["create", "deployments", "-n", "kube-system"]), "no");
+}
+
 #[test]
 fn apply_by_client_and_server_and_diff() {
     let Some(p) = shop() else { return };
