@@ -147,7 +147,8 @@ impl<X: Extra> Cache<X> {
     /// A state at this revision or a later one; waits for it.
     ///
     /// # Errors
-    /// [`Error::NotReached`] after the longest wait; as [`Self::snapshot`].
+    /// [`Error::NotReached`] after the longest wait, [`Error::NoProgress`] where only
+    /// storage can tell whether it is reached; as [`Self::snapshot`].
     pub async fn snapshot_at_least(&self, revision: i64) -> Result<Snapshot<X>> {
         self.start();
         if let Some(view) = self.view().filter(|v| v.revision >= revision) {
@@ -169,6 +170,9 @@ impl<X: Extra> Cache<X> {
             self.start();
             let _ = tokio::time::timeout(ASK_EVERY, position.changed()).await;
             if Instant::now() >= until {
+                if now.revision > 0 && !self.shared.ordered.load(Ordering::Acquire) {
+                    return Err(Error::NoProgress);
+                }
                 return Err(Error::NotReached {
                     wanted: revision,
                     current: self.view().map_or(0, |v| v.revision),

@@ -29,7 +29,7 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// A last bookmark comes so long before the end (`bookmarkFrequency` and
 /// `nextBookmarkTime` in the cacher).
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Bytes of initial events that are made at a time.
+/// Bytes of events that are sent in one piece.
 const CHUNK: usize = 64 * 1024;
 
 /// One watch. Events are made when the client takes them, so a slow client costs
@@ -150,8 +150,8 @@ impl Watching {
     /// The next bytes to send; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(frame) = self.ready.pop_front() {
-                return Some(frame);
+            if let Some(frames) = self.take_ready() {
+                return Some(frames);
             }
             if self.over {
                 return None;
@@ -166,6 +166,22 @@ impl Watching {
                 self.fail(&s);
             }
         }
+    }
+
+    /// One frame as it is, shared with other watchers; several as one piece.
+    fn take_ready(&mut self) -> Option<Bytes> {
+        let first = self.ready.pop_front()?;
+        if self.ready.is_empty() || first.len() >= CHUNK {
+            return Some(first);
+        }
+        let mut out = first.to_vec();
+        while let Some(frame) = self.ready.front()
+            && out.len() + frame.len() <= CHUNK
+        {
+            out.extend_from_slice(frame);
+            self.ready.pop_front();
+        }
+        Some(out.into())
     }
 
     /// Some of the initial events, with the bookmark after the last.
