@@ -70,7 +70,7 @@ async fn etcd(dir: &Path) -> Option<(RealEtcd, Arc<dyn Storage>)> {
     let (clients, peers) = (free(), free());
     let url = format!("http://127.0.0.1:{clients}");
     let peer = format!("http://127.0.0.1:{peers}");
-    let child = Command::new("etcd")
+    let child = Command::new(std::env::var("ETCD").unwrap_or_else(|_| "etcd".to_owned()))
         .arg("--data-dir")
         .arg(dir)
         .args([
@@ -159,36 +159,97 @@ async fn cached(storage: Arc<dyn Storage>) {
     }
 }
 
-#[tokio::test]
+/// Writers read their own writes, and watchers see each change once, in order.
+async fn many_at_once(storage: Arc<dyn Storage>) {
+    const WRITERS: usize = 8;
+    const WRITES: usize = 60;
+    let cache: Arc<Cache<()>> = Arc::new(Cache::new(
+        Arc::clone(&storage),
+        "/many/",
+        Options::default(),
+    ));
+    let from = cache.snapshot().await.expect("fills").revision;
+    let mut tasks = tokio::task::JoinSet::new();
+    for writer in 0..WRITERS {
+        let (storage, cache) = (Arc::clone(&storage), Arc::clone(&cache));
+        tasks.spawn(async move {
+            for i in 0..WRITES {
+                let key = format!("/many/{writer}");
+                let value = i.to_string();
+                let put = Op::Put {
+                    key: key.clone().into(),
+                    value: value.clone().into(),
+                    lease: 0,
+                };
+                let request = TxnRequest {
+                    success: vec![put],
+                    ..TxnRequest::default()
+                };
+                let revision = storage.txn(request).await.expect("writes").revision;
+                let now = match cache.snapshot_consistent().await {
+                    Err(catena_cache::Error::NoProgress) => continue,
+                    now => now.expect("reads"),
+                };
+                assert!(now.revision >= revision);
+                let entry = now.get(key.as_bytes()).expect("was written");
+                assert_eq!(entry.value(), value.as_bytes(), "its own write");
+            }
+            Vec::new()
+        });
+    }
+    for _ in 0..4 {
+        let cache = Arc::clone(&cache);
+        tasks.spawn(async move {
+            let mut watcher = cache.watch(from).await.expect("a watcher");
+            let mut seen = Vec::new();
+            while seen.len() < WRITERS * WRITES {
+                for batch in watcher.next().await.expect("is not slow") {
+                    seen.extend(batch.changes.iter().map(|c| c.revision));
+                }
+            }
+            seen
+        });
+    }
+    while let Some(seen) = tasks.join_next().await {
+        let seen = seen.expect("no panic");
+        assert!(seen.is_sorted_by(|a, b| a < b), "each once and in order");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn in_memory() {
     let storage = Arc::new(Memory::default());
     contract(storage.clone(), "/contract/").await;
-    cached(storage).await;
+    cached(storage.clone()).await;
+    many_at_once(storage).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn the_engine_in_process() {
     let dir = tempfile::tempdir().expect("a directory");
     let engine = Arc::new(engine(dir.path()));
     contract(engine.clone(), "/contract/").await;
-    cached(engine).await;
+    cached(engine.clone()).await;
+    many_at_once(engine).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn the_store_over_grpc() {
     let dir = tempfile::tempdir().expect("a directory");
     let stop = CancellationToken::new();
     let storage = served(dir.path(), stop.clone()).await;
     contract(Arc::clone(&storage), "/contract/").await;
-    cached(storage).await;
+    cached(Arc::clone(&storage)).await;
+    many_at_once(storage).await;
     stop.cancel();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn etcd_itself() {
     let dir = tempfile::tempdir().expect("a directory");
     if let Some((_etcd, storage)) = etcd(dir.path()).await {
         contract(Arc::clone(&storage), "/contract/").await;
-        cached(storage).await;
+        cached(Arc::clone(&storage)).await;
+        many_at_once(storage).await;
     }
 }
