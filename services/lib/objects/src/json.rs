@@ -2,6 +2,7 @@
 
 mod parse;
 mod print;
+pub mod scan;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use catena_cache::{Cache, Entry};
-use catena_objects::{Status, Value};
+use catena_objects::{Status, Value, json, json::scan};
 use parking_lot::Mutex;
 
 use crate::{Resource, codec};
@@ -16,7 +16,8 @@ pub type ResourceCache = Cache<Cached>;
 /// Beside an object or a change of one.
 #[derive(Debug, Default)]
 pub struct Cached {
-    index: OnceLock<Box<Index>>,
+    labels: OnceLock<Option<Value>>,
+    fields: OnceLock<Box<Fields>>,
     /// Where the resourceVersion goes into the stored bytes; `None`: they have
     /// to be decoded. Owned by the encoder of answers.
     pub splice: OnceLock<Option<u32>>,
@@ -32,44 +33,59 @@ pub struct Form {
     pub kind: u8,
 }
 
-/// What selectors look at.
+/// Values of the selectable fields, in the order of their names.
 #[derive(Debug)]
-pub struct Index {
-    pub labels: Option<Value>,
-    /// In the order of [`Resource::selectable_fields`].
-    pub fields: Vec<String>,
-    /// What the fields are of: the versions of a resource may differ in them.
+struct Fields {
+    values: Vec<String>,
+    /// The versions of a resource may differ in them.
     names: Vec<String>,
 }
 
-impl Index {
-    pub fn of(resource: &Resource, object: &Value) -> Self {
-        Self {
-            labels: object.at(&["metadata", "labels"]).cloned(),
-            fields: resource.strategy.selectable(object),
-            names: resource.selectable_fields.clone(),
-        }
-    }
-}
-
 impl Cached {
-    /// Calls `look` with the index of an entry.
+    /// The labels of an object.
     ///
     /// # Errors
-    /// When the entry cannot be decoded.
-    pub fn index<T>(
+    /// When it has to be decoded, and cannot be.
+    pub fn labels<'a>(
+        resource: &Resource,
+        entry: &'a Entry<Self>,
+    ) -> Result<Option<&'a Value>, Status> {
+        let own = &entry.extra.labels;
+        if let Some(labels) = own.get() {
+            return Ok(labels.as_ref());
+        }
+        let labels = match scan_labels(entry.value()) {
+            Some(labels) => labels,
+            None => {
+                let object = codec::decode(resource, &entry.kv())?;
+                object.at(&["metadata", "labels"]).cloned()
+            }
+        };
+        Ok(own.get_or_init(|| labels).as_ref())
+    }
+
+    /// Calls `look` with the values of the selectable fields of an object, in the
+    /// order of [`Resource::selectable_fields`].
+    ///
+    /// # Errors
+    /// When it has to be decoded, and cannot be.
+    pub fn fields<T>(
         resource: &Resource,
         entry: &Entry<Self>,
-        look: impl FnOnce(&Index) -> T,
+        look: impl FnOnce(&[String]) -> T,
     ) -> Result<T, Status> {
-        let own = &entry.extra.index;
-        if let Some(index) = own.get().filter(|i| i.names == resource.selectable_fields) {
-            return Ok(look(index));
+        let own = &entry.extra.fields;
+        if let Some(fields) = own.get().filter(|f| f.names == resource.selectable_fields) {
+            return Ok(look(&fields.values));
         }
-        let index = Box::new(Index::of(resource, &codec::decode(resource, &entry.kv())?));
-        let found = look(&index);
-        // Another version's stays.
-        let _ = own.set(index);
+        let object = codec::decode(resource, &entry.kv())?;
+        let fields = Box::new(Fields {
+            values: resource.strategy.selectable(&object),
+            names: resource.selectable_fields.clone(),
+        });
+        let found = look(&fields.values);
+        // Another version's stay.
+        let _ = own.set(fields);
         Ok(found)
     }
 
@@ -94,5 +110,16 @@ impl Cached {
         let bytes = make()?;
         forms.push((form, bytes.clone()));
         Ok(bytes)
+    }
+}
+
+/// The labels in stored JSON; `None`: it has to be decoded.
+fn scan_labels(json: &[u8]) -> Option<Option<Value>> {
+    const NAME: &[u8] = b"\"labels\"";
+    let metadata = scan::value_at(json, &["metadata"]).filter(|m| m.starts_with(b"{\""))?;
+    match scan::value_at(metadata, &["labels"]) {
+        Some(text) => json::parse(text).ok().map(Some),
+        None if metadata.windows(NAME.len()).any(|w| w == NAME) => None,
+        None => Some(None),
     }
 }

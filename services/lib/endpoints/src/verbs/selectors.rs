@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use catena_objects::{Status, fields, labels};
-use catena_registry::{Cached, Index, Resource};
+use catena_registry::{Cached, Resource};
 
 use super::{Call, list::Object};
 
@@ -57,22 +57,29 @@ impl Selectors {
         if self.labels.is_everything() && self.fields.is_everything() {
             return Ok(true);
         }
-        Cached::index(resource, object, |index| {
-            self.matches(resource, &namespace, &name, index)
-        })
-    }
-
-    fn matches(&self, resource: &Resource, namespace: &str, name: &str, index: &Index) -> bool {
-        self.labels.matches_labels(index.labels.as_ref())
-            && self.fields.matches(|field| match field {
-                "metadata.name" => Some(name),
-                "metadata.namespace" => Some(namespace),
+        let labels = &self.labels;
+        if !labels.is_everything() && !labels.matches_labels(Cached::labels(resource, object)?) {
+            return Ok(false);
+        }
+        if self.fields.is_everything() {
+            return Ok(true);
+        }
+        let matches = |values: &[String]| {
+            self.fields.matches(|field| match field {
+                "metadata.name" => Some(&*name),
+                "metadata.namespace" => Some(&*namespace),
                 other => resource
                     .selectable_fields
                     .iter()
                     .position(|f| f == other)
-                    .and_then(|i| index.fields.get(i).map(String::as_str)),
+                    .and_then(|i| values.get(i).map(String::as_str)),
             })
+        };
+        let by_key = |f: &str| matches!(f, "metadata.name" | "metadata.namespace");
+        if self.fields.requirements().iter().all(|r| by_key(&r.field)) {
+            return Ok(matches(&[]));
+        }
+        Cached::fields(resource, object, matches)
     }
 }
 
