@@ -1,12 +1,18 @@
 #!/bin/sh
-# Installs the real parts that tests talk to: etcd and etcdctl from Debian.
+# Installs the real parts that tests talk to: etcd and etcdctl from Debian, and
+# the current etcd from its Go module.
 set -eu
-if command -v etcd >/dev/null && command -v etcdctl >/dev/null; then
-    exit 0
+here=$(dirname "$0")
+if ! { command -v etcd && command -v etcdctl && command -v curl; } >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            curl etcd-server etcd-client >/dev/null
+    else
+        echo "etcd, etcdctl or curl are not installed; the tests that need them are skipped" >&2
+    fi
 fi
-if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends etcd-server etcd-client >/dev/null
-else
-    echo "etcd and etcdctl are not installed; the tests that need them are skipped" >&2
+if command -v go >/dev/null && [ ! -x "$here/../target/tools/etcd" ]; then
+    (cd "$here/storage/etcd" && go build -o ../../../target/tools/etcd .) ||
+        echo "the current etcd was not built; the tests that need it are skipped" >&2
 fi

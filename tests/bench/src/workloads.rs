@@ -38,7 +38,7 @@ impl Bench {
 /// Measures Catena, then kube-apiserver where it is given. `BENCH_ONLY` picks
 /// workloads by a part of their names.
 pub(crate) async fn run_all() -> anyhow::Result<()> {
-    let plane = ControlPlane::start(&[]);
+    let plane = ControlPlane::start(&["--controllers=false"]);
     all("Catena", Target::Catena(Box::new(plane))).await?;
     if let Some(k) = Kubernetes::start_if_given()? {
         all("kube-apiserver", Target::Kubernetes(Box::new(k))).await?;
