@@ -17,7 +17,14 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Error, Result, entry::Extra, feed, ring::Ring, snapshot::Snapshot, watcher::Watcher};
+use crate::{
+    Error, Result,
+    entry::Extra,
+    feed,
+    ring::{Bounds, Ring},
+    snapshot::Snapshot,
+    watcher::Watcher,
+};
 
 /// Storage is asked for its progress again after so long.
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -25,8 +32,10 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 /// Bounds of a cache.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Revisions that stay readable, and watchable from memory.
+    /// Revisions that stay watchable from memory.
     pub history: usize,
+    /// Revisions of them that stay readable.
+    pub states: usize,
     /// Bytes of the objects in them.
     pub history_bytes: usize,
     /// How long a reader waits for a revision (`blockTimeout` in the cacher).
@@ -40,7 +49,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            history: 2048,
+            history: 16 << 10,
+            states: 512,
             history_bytes: 16 << 20,
             wait: Duration::from_secs(3),
             idle: Duration::from_secs(300),
@@ -113,7 +123,11 @@ impl<X: Extra> Cache<X> {
     /// A cache of the keys with a prefix; does nothing until it is used.
     pub fn new(storage: Arc<dyn Storage>, prefix: impl Into<String>, options: Options) -> Self {
         let stop = CancellationToken::new();
-        let ring = Ring::new(options.history, options.history_bytes);
+        let ring = Ring::new(Bounds {
+            batches: options.history,
+            bytes: options.history_bytes,
+            states: options.states,
+        });
         Self {
             shared: Arc::new(Shared {
                 storage,
@@ -205,7 +219,7 @@ impl<X: Extra> Cache<X> {
     /// As [`Self::snapshot_at_least`].
     pub async fn snapshot_exact(&self, revision: i64) -> Result<Option<Snapshot<X>>> {
         self.snapshot_at_least(revision).await?;
-        let tree = self.shared.ring.read().tree_at(revision);
+        let tree = self.shared.ring.read().state_at(revision);
         Ok(tree.map(|tree| Snapshot { revision, tree }))
     }
 

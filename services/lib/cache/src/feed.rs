@@ -93,7 +93,7 @@ impl<X: Extra> Feed<X> {
 
     fn forget(&self) {
         self.shared.view.store(None);
-        self.shared.ring.write().restart(i64::MAX, Tree::default());
+        self.shared.ring.write().restart(i64::MAX, None);
         self.shared.position.send_modify(|p| p.revision = 0);
         // Watchers find that what comes next is gone.
         let end = self.shared.ring.read().end();
@@ -105,7 +105,10 @@ impl<X: Extra> Feed<X> {
             return Ok(());
         }
         let (revision, tree) = self.read_all().await?;
-        self.shared.ring.write().restart(revision, tree.clone());
+        self.shared
+            .ring
+            .write()
+            .restart(revision, Some(tree.clone()));
         self.publish(revision, tree);
         Ok(())
     }
@@ -222,8 +225,8 @@ impl<X: Extra> Feed<X> {
                 .collect();
             view.revision = revision;
             if !changes.is_empty() {
-                let batch = Batch::new(revision, changes, view.tree.clone());
-                self.shared.ring.write().push(batch);
+                let batch = Batch::new(revision, changes);
+                self.shared.ring.write().push(batch, view.tree.clone());
             }
         }
         self.publish(view.revision, view.tree.clone());

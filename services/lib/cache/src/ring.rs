@@ -12,59 +12,70 @@ use crate::{
 pub struct Batch<X> {
     pub revision: i64,
     pub changes: Vec<Arc<Change<X>>>,
-    /// The objects after the changes.
-    pub(crate) tree: Tree<X>,
     size: usize,
 }
 
 impl<X: Extra> Batch<X> {
-    pub(crate) fn new(revision: i64, changes: Vec<Arc<Change<X>>>, tree: Tree<X>) -> Self {
+    pub(crate) fn new(revision: i64, changes: Vec<Arc<Change<X>>>) -> Self {
         Self {
             revision,
             size: changes.iter().map(|c| c.size()).sum(),
             changes,
-            tree,
         }
     }
 }
 
+/// Bounds of a ring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Batches, and bytes of the objects in them.
+    pub(crate) batches: usize,
+    pub(crate) bytes: usize,
+    /// Batches whose state is kept; each holds a few nodes of its own.
+    pub(crate) states: usize,
+}
+
+struct Slot<X> {
+    batch: Arc<Batch<X>>,
+    /// The objects after the changes; `None`: not kept so long.
+    state: Option<Tree<X>>,
+}
+
 pub(crate) struct Ring<X> {
-    batches: VecDeque<Arc<Batch<X>>>,
+    slots: VecDeque<Slot<X>>,
     /// Number of the first batch; numbers grow by one.
     first: u64,
     /// Changes after this revision are in the ring, and the objects then.
     base: i64,
-    base_tree: Tree<X>,
+    base_state: Option<Tree<X>>,
     bytes: usize,
-    most: usize,
-    most_bytes: usize,
+    bounds: Bounds,
 }
 
 impl<X: Extra> Ring<X> {
-    pub(crate) fn new(most: usize, most_bytes: usize) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
-            batches: VecDeque::new(),
+            slots: VecDeque::new(),
             first: 0,
             base: i64::MAX,
-            base_tree: Tree::default(),
+            base_state: None,
             bytes: 0,
-            most,
-            most_bytes,
+            bounds,
         }
     }
 
     /// Begins anew: whoever reads the ring has missed something.
-    pub(crate) fn restart(&mut self, revision: i64, tree: Tree<X>) {
+    pub(crate) fn restart(&mut self, revision: i64, state: Option<Tree<X>>) {
         self.first = self.end() + 1;
-        self.batches.clear();
+        self.slots.clear();
         self.bytes = 0;
         self.base = revision;
-        self.base_tree = tree;
+        self.base_state = state;
     }
 
     /// Number of the batch that comes next.
     pub(crate) fn end(&self) -> u64 {
-        self.first + self.batches.len() as u64
+        self.first + self.slots.len() as u64
     }
 
     pub(crate) fn first(&self) -> u64 {
@@ -75,20 +86,26 @@ impl<X: Extra> Ring<X> {
         self.base
     }
 
-    pub(crate) fn push(&mut self, batch: Batch<X>) {
+    pub(crate) fn push(&mut self, batch: Batch<X>, state: Tree<X>) {
         self.bytes += batch.size;
-        self.batches.push_back(Arc::new(batch));
+        self.slots.push_back(Slot {
+            batch: Arc::new(batch),
+            state: Some(state),
+        });
+        if let Some(i) = self.slots.len().checked_sub(self.bounds.states + 1) {
+            self.slots[i].state = None;
+        }
         // The newest stays, however large.
-        while self.batches.len() > self.most
-            || (self.bytes > self.most_bytes && self.batches.len() > 1)
+        while self.slots.len() > self.bounds.batches
+            || (self.bytes > self.bounds.bytes && self.slots.len() > 1)
         {
-            let Some(old) = self.batches.pop_front() else {
+            let Some(old) = self.slots.pop_front() else {
                 return;
             };
             self.first += 1;
-            self.bytes -= old.size;
-            self.base = old.revision;
-            self.base_tree = old.tree.clone();
+            self.bytes -= old.batch.size;
+            self.base = old.batch.revision;
+            self.base_state = old.state;
         }
     }
 
@@ -97,25 +114,26 @@ impl<X: Extra> Ring<X> {
         if revision < self.base {
             return None;
         }
-        let i = self.batches.partition_point(|b| b.revision <= revision);
+        let i = self.slots.partition_point(|s| s.batch.revision <= revision);
         Some(self.first + i as u64)
     }
 
     /// Batches from a number on, at most so many. `None`: it is gone.
     pub(crate) fn read(&self, from: u64, most: usize) -> Option<Vec<Arc<Batch<X>>>> {
         let skip = usize::try_from(from.checked_sub(self.first)?).ok()?;
-        Some(self.batches.iter().skip(skip).take(most).cloned().collect())
+        let slots = self.slots.iter().skip(skip).take(most);
+        Some(slots.map(|s| Arc::clone(&s.batch)).collect())
     }
 
-    /// The objects at a revision that has been reached.
-    pub(crate) fn tree_at(&self, revision: i64) -> Option<Tree<X>> {
+    /// The objects at a revision that has been reached, if they are remembered.
+    pub(crate) fn state_at(&self, revision: i64) -> Option<Tree<X>> {
         if revision < self.base {
             return None;
         }
-        let i = self.batches.partition_point(|b| b.revision <= revision);
-        Some(match i.checked_sub(1) {
-            Some(i) => self.batches[i].tree.clone(),
-            None => self.base_tree.clone(),
-        })
+        let i = self.slots.partition_point(|s| s.batch.revision <= revision);
+        match i.checked_sub(1) {
+            Some(i) => self.slots[i].state.clone(),
+            None => self.base_state.clone(),
+        }
     }
 }

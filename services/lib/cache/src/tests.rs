@@ -21,6 +21,7 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 fn small() -> Options {
     Options {
         history: 8,
+        states: 5,
         page: 3,
         ..Options::default()
     }
