@@ -16,3 +16,14 @@ if command -v go >/dev/null && [ ! -x "$here/../target/tools/etcd" ]; then
     (cd "$here/storage/etcd" && go build -o ../../../target/tools/etcd .) ||
         echo "the current etcd was not built; the tests that need it are skipped" >&2
 fi
+# An old kubectl beside the one that is installed: Debian's.
+if command -v apt-get >/dev/null && [ ! -x "$here/../target/tools/kubectl-old" ]; then
+    mkdir -p "$here/../target/tools"
+    (
+        cd "$here/../target/tools"
+        apt-get download -qq kubernetes-client >/dev/null 2>&1
+        dpkg -x kubernetes-client_*.deb old
+        mv old/usr/bin/kubectl kubectl-old
+        rm -rf old kubernetes-client_*.deb
+    ) || echo "Debian's kubectl was not found; the test that needs it is skipped" >&2
+fi

@@ -309,3 +309,39 @@ fn custom_resources_are_like_built_in_ones() {
     let gone = p.try_kubectl(&["-n", "shop", "get", "widgets"]);
     assert!(!gone.status.success());
 }
+
+/// Debian's kubectl is 16 minor versions older (`make deps` fetches it).
+#[test]
+fn an_old_kubectl_works_too() {
+    let old = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/tools/kubectl-old")
+        .canonicalize();
+    let Ok(old) = old else {
+        println!("skipped: there is no old kubectl");
+        return;
+    };
+    let p = ControlPlane::start(&[]);
+    let old = old.to_str().expect("a path");
+    let k = |args: &[&str]| {
+        let out = p.command(old).args(args).output().expect("kubectl runs");
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{args:?}: {text}");
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    assert!(k(&["version", "--short"]).contains("Server Version: v1.36"));
+    k(&["create", "namespace", "shop"]);
+    let file = p.dir().join("manifest.yaml");
+    let file = file.to_str().expect("a path");
+    for image in ["nginx:1", "nginx:3"] {
+        std::fs::write(file, MANIFEST.replace("nginx:1", image)).expect("written");
+        k(&["apply", "-f", file]);
+    }
+    assert!(k(&["-n", "shop", "get", "all", "-o", "wide"]).contains("nginx:3"));
+    k(&["-n", "shop", "scale", "deploy/web", "--replicas=3"]);
+    assert!(k(&["explain", "deployment.spec.replicas"]).contains("<integer>"));
+    k(&["apply", "--server-side", "--force-conflicts", "-f", file]);
+    std::fs::write(file, CRD).expect("written");
+    k(&["apply", "-f", file]);
+    assert!(k(&["api-resources"]).contains("widgets"));
+    k(&["delete", "namespace", "shop", "--timeout=60s"]);
+}
