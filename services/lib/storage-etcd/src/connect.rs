@@ -3,7 +3,10 @@
 use std::{
     io,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -83,9 +86,15 @@ pub(crate) fn channel(options: &flags::Etcd) -> anyhow::Result<Channel> {
         None
     };
     let servers: Arc<[Server]> = servers.into();
+    // Each connection begins with another server: the last one may have failed.
+    let turn = Arc::new(AtomicUsize::new(0));
     let dial = tower::service_fn(move |_: http::Uri| {
         let (servers, tls) = (servers.clone(), tls.clone());
-        async move { any(&servers, tls.as_deref()).await.map(TokioIo::new) }
+        let first = turn.fetch_add(1, Ordering::Relaxed);
+        async move {
+            let io = any(&servers, first, tls.as_deref()).await;
+            io.map(TokioIo::new)
+        }
     });
     Ok(Endpoint::from_static("http://etcd")
         .connect_timeout(CONNECT)
@@ -98,12 +107,13 @@ pub(crate) fn channel(options: &flags::Etcd) -> anyhow::Result<Channel> {
 }
 
 /// The first server that answers. One that is being started again is waited for.
-async fn any(servers: &[Server], tls: Option<&ClientTls>) -> io::Result<Box<dyn Io>> {
+async fn any(servers: &[Server], first: usize, tls: Option<&ClientTls>) -> io::Result<Box<dyn Io>> {
+    let first = first % servers.len().max(1);
     let end = Instant::now() + RESTART;
     let mut pause = AGAIN;
     loop {
         let mut last = io::Error::other("no server is given");
-        for server in servers {
+        for server in servers[first..].iter().chain(&servers[..first]) {
             match tokio::time::timeout(CONNECT, one(server, tls)).await {
                 Ok(Ok(io)) => return Ok(io),
                 Ok(Err(e)) => last = e,

@@ -35,8 +35,12 @@ pub(crate) async fn start(
     };
     let sent = tx.try_send(wrap(RequestUnion::CreateRequest(create)));
     sent.map_err(|e| Error::Internal(e.to_string()))?;
+    let mut call = crate::traced(ReceiverStream::new(rx));
+    // A member that was cut off from the others ends the watch (`WithRequireLeader`).
+    let require = tonic::metadata::MetadataValue::from_static("true");
+    call.metadata_mut().insert("hasleader", require);
     let answers = client
-        .watch(crate::traced(ReceiverStream::new(rx)))
+        .watch(call)
         .await
         .map_err(convert::error)?
         .into_inner();
