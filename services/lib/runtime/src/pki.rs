@@ -148,7 +148,7 @@ impl Pki {
         let key = if private.exists() {
             issue::read_key(&private)?
         } else {
-            let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256)?;
+            let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
             at(
                 &private,
                 files::write_atomic(&private, key.serialize_pem().as_bytes(), files::PRIVATE),
