@@ -58,6 +58,11 @@ async fn all(name: &'static str, mut target: Target) -> anyhow::Result<()> {
         pids: target.pids(),
         table: Table(name),
     };
+    // No controller makes it, and pods need it.
+    let account = "{\"metadata\":{\"name\":\"default\"}}";
+    let json = [("content-type", "application/json")];
+    let path = format!("{NAMESPACE}/serviceaccounts");
+    bench.client.send("POST", &path, &json, account).await?;
     bench.table.head();
     // What starts up settles before it is called idle.
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
