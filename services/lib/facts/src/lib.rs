@@ -8,7 +8,7 @@ mod resources;
 mod types;
 
 pub use resources::{
-    ApiService, Column, Group, ResourceFact, api_services, bootstrap_flowcontrol, bootstrap_rbac,
-    groups, resources, table_columns,
+    ApiService, Column, ColumnDoc, Group, ResourceFact, api_services, bootstrap_flowcontrol,
+    bootstrap_rbac, column_doc, groups, resources, table_columns,
 };
 pub use types::{Field, Gvk, Message, Omit, Scalar, Shape, Ty, Types, types};

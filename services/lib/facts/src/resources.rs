@@ -146,6 +146,31 @@ pub fn table_columns(group_version: &str, plural: &str) -> &'static [Column] {
         .map_or(&[], Vec::as_slice)
 }
 
+/// What a column says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnDoc {
+    /// The words for a field: definition (`io.k8s.api.core.v1.Secret`) and property.
+    Field(&'static str, &'static str),
+    Text(&'static str),
+}
+
+/// The words for a column of [`table_columns`].
+pub fn column_doc(group_version: &str, plural: &str, column: &str) -> Option<ColumnDoc> {
+    let mut lines = include_str!("../data/column-docs.tsv").lines();
+    lines.find_map(|line| {
+        let mut parts = line.split('\t');
+        let (group, resource) = parts.next()?.rsplit_once('/')?;
+        if group != group_version || resource != plural || parts.next()? != column {
+            return None;
+        }
+        let doc = parts.next()?;
+        Some(match (doc.strip_prefix('@'), parts.next()) {
+            (Some(definition), Some(property)) => ColumnDoc::Field(definition, property),
+            _ => ColumnDoc::Text(doc),
+        })
+    })
+}
+
 /// Priorities of every group version.
 pub fn api_services() -> &'static [ApiService] {
     static ALL: LazyLock<Vec<ApiService>> = LazyLock::new(|| {

@@ -50,6 +50,15 @@ pub(crate) fn of(group: &str, version: &str) -> Texts {
         .collect()
 }
 
+/// The words for a property of a definition that a group version uses. Costs
+/// milliseconds: to be kept by the caller.
+pub fn field_text(group: &str, version: &str, definition: &str, property: &str) -> Option<String> {
+    of(group, version)
+        .remove(definition)?
+        .properties
+        .remove(property)
+}
+
 /// Words for types that the crate has no words for: lists, and a few of metav1.
 pub(crate) fn fallback(texts: &Texts, message: &str, property: &str) -> String {
     const ANY: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";

@@ -16,6 +16,7 @@ mod protobuf;
 mod v2;
 
 pub use cache::Cache;
+pub use descriptions::field_text;
 pub use document::{CustomKind, builtin_v2, builtin_v3, custom_v3, document};
 pub use index::{builtin_etag, etag, index};
 pub use protobuf::v2_protobuf;

@@ -1,7 +1,8 @@
 //! Which cells a built-in resource has.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use catena_facts::ColumnDoc;
 use catena_objects::Value;
 
 use crate::{
@@ -13,20 +14,40 @@ use crate::{
 type Cells = fn(&Value, &str) -> Vec<Value>;
 
 struct Builtin {
-    columns: Vec<Column>,
+    group: String,
+    version: String,
+    plural: String,
+    /// Made when the first table is asked for: their words are looked up in
+    /// the documentation of all fields of the group version.
+    columns: OnceLock<Vec<Column>>,
     cells: Cells,
 }
 
 impl Printer for Builtin {
     fn columns(&self) -> Vec<Column> {
-        self.columns.clone()
+        self.columns
+            .get_or_init(|| columns(&self.group, &self.version, &self.plural))
+            .clone()
     }
 
     fn cells(&self, object: &Value, now: &str) -> Vec<Value> {
         let mut cells = (self.cells)(object, now);
-        cells.resize(self.columns.len(), "".into());
+        let columns = facts(&self.group, &self.version, &self.plural);
+        cells.resize(columns.len(), "".into());
         cells
     }
+}
+
+fn group_version(group: &str, version: &str) -> String {
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
+}
+
+fn facts(group: &str, version: &str, plural: &str) -> &'static [catena_facts::Column] {
+    catena_facts::table_columns(&group_version(group, version), plural)
 }
 
 /// The printer of a built-in resource; name and creation time for those without one.
@@ -34,27 +55,35 @@ pub fn builtin(group: &str, version: &str, plural: &str) -> Arc<dyn Printer> {
     let Some(cells) = cells(group, plural) else {
         return Arc::new(Fallback);
     };
-    let columns = columns(group, version, plural);
-    if columns.is_empty() {
+    if facts(group, version, plural).is_empty() {
         return Arc::new(Fallback);
     }
-    Arc::new(Builtin { columns, cells })
+    Arc::new(Builtin {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        plural: plural.to_owned(),
+        columns: OnceLock::new(),
+        cells,
+    })
 }
 
 fn columns(group: &str, version: &str, plural: &str) -> Vec<Column> {
     let name = name_column();
-    let group_version = if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
+    let own = group_version(group, version);
+    let words = |column: &str| match catena_facts::column_doc(&own, plural, column) {
+        Some(ColumnDoc::Text(text)) => text.to_owned(),
+        Some(ColumnDoc::Field(definition, property)) => {
+            catena_openapi::field_text(group, version, definition, property).unwrap_or_default()
+        }
+        None => String::new(),
     };
-    catena_facts::table_columns(&group_version, plural)
+    facts(group, version, plural)
         .iter()
         .map(|c| {
             if c.name == "Name" && c.format == "name" {
                 return name.clone();
             }
-            Column::new(c.name, c.ty, c.format, "", c.priority)
+            Column::new(c.name, c.ty, c.format, &words(c.name), c.priority)
         })
         .collect()
 }
