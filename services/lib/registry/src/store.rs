@@ -97,6 +97,17 @@ impl Store {
         Status::invalid(&self.resource.group, &self.resource.kind, name, errors)
     }
 
+    /// What the server made of an object, in the form that Go prints: order and
+    /// zero values of what it added.
+    fn canonical(&self, object: Value) -> Value {
+        let r = &self.resource;
+        // What another group stores is in that group's shape.
+        if r.custom || r.storage_group() != r.group {
+            return object;
+        }
+        catena_schema::canonical(&r.versions[r.storage_version].schema, object)
+    }
+
     async fn admit(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         let r = &self.resource;
         for plugin in r.admission.iter() {

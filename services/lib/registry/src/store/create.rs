@@ -65,6 +65,7 @@ impl Store {
             old: None,
         })
         .await?;
+        object = self.canonical(object);
         let warnings = strategy.warnings(ctx, &object, None);
         let undo = self.resource.hooks.begin_create(ctx, &mut object).await?;
         meta::order(&mut object, self.resource.custom);

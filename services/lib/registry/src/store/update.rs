@@ -86,6 +86,7 @@ impl Store {
         })
         .await?;
         self.before_update(ctx, name, &mut object, &old)?;
+        object = self.canonical(object);
         if catena_apply::same_but_times(&object, &old) {
             catena_apply::keep_times(&mut object, &old);
         }
