@@ -81,7 +81,10 @@ fn columns(group: &str, version: &str, plural: &str) -> Vec<Column> {
         .iter()
         .map(|c| {
             if c.name == "Name" && c.format == "name" {
-                return name.clone();
+                return Column {
+                    priority: c.priority,
+                    ..name.clone()
+                };
             }
             Column::new(c.name, c.ty, c.format, &words(c.name), c.priority)
         })
