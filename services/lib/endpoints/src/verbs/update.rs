@@ -40,6 +40,13 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
 
 /// The object must be the one that the URL names.
 fn check_names(call: &Call<'_>, context: &Context, object: &Value) -> Result<(), Status> {
+    // The namespace is judged before the name, as `UpdateResource` does.
+    let namespace = object.str_at(&["metadata", "namespace"]);
+    if !namespace.is_empty() && !context.namespace.is_empty() && namespace != context.namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
     let name = object.str_at(&["metadata", "name"]);
     let url = &call.request.info.name;
     if name.is_empty() {
@@ -50,13 +57,6 @@ fn check_names(call: &Call<'_>, context: &Context, object: &Value) -> Result<(),
     if name != url {
         return Err(Status::bad_request(format!(
             "the name of the object ({name}) does not match the name on the URL ({url})"
-        )));
-    }
-    let namespace = object.str_at(&["metadata", "namespace"]);
-    if !namespace.is_empty() && !context.namespace.is_empty() && namespace != context.namespace {
-        return Err(Status::bad_request(format!(
-            "the namespace of the object ({namespace}) does not match the namespace on the request ({})",
-            context.namespace
         )));
     }
     Ok(())
