@@ -85,6 +85,8 @@ async fn chain(front: &Front, path: &str, request: Request) -> Result<Response, 
     if let Some(owner) = front.links.iter().find(|l| l.claims(path)) {
         return match owner.delegate.serve(request).await? {
             Outcome::Served(response) => Ok(response),
+            // A group that is known, a version or resource that is not.
+            Outcome::NotMine if owner.name == "core" => Err(Status::no_such_path()),
             Outcome::NotMine => Ok(no_such_path()),
         };
     }

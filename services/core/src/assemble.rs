@@ -10,6 +10,7 @@ use crate::{
     Options, Wiring, admission,
     allocators::{Addresses, Ports, ServiceHooks},
     bootstrap, groups,
+    nodes::Nodes,
     pods::{Bindings, Evictions},
     reader::StorageReader,
     registrations,
@@ -75,6 +76,9 @@ pub fn resources(
         admission: Arc::new(plugins),
         hooks: HashMap::from([(("", "services"), services)]),
         handlers,
+        connector: Some(Arc::new(Nodes {
+            reader: reader.clone(),
+        })),
     });
     reader.learn(&resources);
     resources

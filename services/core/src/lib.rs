@@ -10,6 +10,7 @@ pub mod assemble;
 pub mod bootstrap;
 pub mod groups;
 mod issuer;
+mod nodes;
 mod pods;
 pub mod reader;
 pub mod registrations;

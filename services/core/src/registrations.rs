@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use catena_facts::ResourceFact;
 use catena_registry::{
-    Admission, Handler, Hooks, Resource, Version,
+    Admission, Connect, Connector, Handler, Hooks, Resource, Version,
     hooks::NoHooks,
     resource::{Conversion, Scale},
 };
@@ -20,6 +20,8 @@ pub struct Wiring {
     pub admission: Arc<Vec<Arc<dyn Admission>>>,
     pub hooks: HashMap<(&'static str, &'static str), Arc<dyn Hooks>>,
     pub handlers: HashMap<(&'static str, &'static str, &'static str), Arc<dyn Handler>>,
+    /// Answers log, exec and the like.
+    pub connector: Option<Arc<dyn Connector>>,
 }
 
 /// One [`Resource`] for each resource of a served group version; the versions of
@@ -90,6 +92,7 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
         selectable_fields: selectable_fields(group, plural),
         subresources: views.iter().map(|s| (*s).to_owned()).collect(),
         handlers,
+        connects: connects(facts, newest, wiring),
         scale: scales.then(scale),
         strategy: groups::strategy_for(group, newest, plural),
         hooks: wiring
@@ -101,6 +104,24 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
         custom: false,
         returns_deleted: returns_deleted(group, plural),
     })
+}
+
+/// Subresources that lead to a node, where something can be asked about it.
+fn connects(facts: &[&'static ResourceFact], version: &str, wiring: &Wiring) -> Vec<Connect> {
+    const NAMES: [&str; 5] = ["log", "exec", "attach", "portforward", "proxy"];
+    let Some(connector) = &wiring.connector else {
+        return Vec::new();
+    };
+    facts
+        .iter()
+        .filter(|f| f.version == version && NAMES.contains(&f.subresource))
+        .map(|f| Connect {
+            name: f.subresource.to_owned(),
+            kind: f.kind.to_owned(),
+            verbs: f.verbs.iter().map(|v| (*v).to_owned()).collect(),
+            connector: connector.clone(),
+        })
+        .collect()
 }
 
 /// Subresources that are the object itself; the others have handlers of their own.

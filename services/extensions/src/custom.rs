@@ -122,6 +122,7 @@ pub(crate) fn card(entry: &Entry, version: usize) -> Resource {
         hooks: Arc::new(NoHooks),
         admission: Arc::default(),
         custom: true,
+        connects: Vec::new(),
         returns_deleted: false,
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn declaration() -> Resource {
         hooks: Arc::new(NoHooks),
         admission: Arc::default(),
         custom: false,
+        connects: Vec::new(),
         returns_deleted: false,
     }
 }

@@ -97,6 +97,7 @@ fn declaration(
         hooks: Arc::new(NoHooks),
         admission: Arc::default(),
         custom: false,
+        connects: Vec::new(),
         returns_deleted: false,
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn resource() -> Resource {
         hooks: Arc::new(NoHooks),
         admission: Arc::default(),
         custom: false,
+        connects: Vec::new(),
         returns_deleted: false,
     }
 }

@@ -1,5 +1,6 @@
 //! Discovery documents of a server: groups, versions, resources.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use catena_delegate::{GroupVersion, Request, Response};
 use catena_objects::{Map, Value, json};
 
@@ -120,26 +121,37 @@ fn resource_entry(s: &Served) -> Value {
     if !r.categories.is_empty() {
         m.insert("categories", strings(&r.categories));
     }
+    if r.handlers.iter().all(|(name, _)| !name.is_empty()) {
+        m.insert("storageVersionHash", storage_version_hash(r));
+    }
     m.into()
 }
 
+/// `discovery.StorageVersionHash`: changes when objects are stored in another version.
+fn storage_version_hash(r: &catena_registry::Resource) -> String {
+    let version = &r.versions[r.storage_version].name;
+    let text = format!("{}/{version}/{}", r.storage_group(), r.kind);
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    BASE64.encode(&hash.as_ref()[..8])
+}
+
 /// Name, group, version, kind and verbs of each subresource.
-fn subresources(s: &Served) -> Vec<(String, String, String, String, Vec<&'static str>)> {
+fn subresources(s: &Served) -> Vec<(String, String, String, String, Vec<String>)> {
     let r = &s.store.resource;
     let own = &s.version().name;
     let mut out = Vec::new();
     for name in &r.subresources {
-        let verbs = if name == "finalize" {
-            vec!["update"]
+        let verbs: &[&str] = if name == "finalize" {
+            &["update"]
         } else {
-            vec!["get", "patch", "update"]
+            &["get", "patch", "update"]
         };
         out.push((
             name.clone(),
             r.group.clone(),
             own.clone(),
             r.kind.clone(),
-            verbs,
+            owned(verbs),
         ));
     }
     if r.scale.is_some() {
@@ -148,7 +160,7 @@ fn subresources(s: &Served) -> Vec<(String, String, String, String, Vec<&'static
             "autoscaling".to_owned(),
             "v1".to_owned(),
             "Scale".to_owned(),
-            vec!["get", "patch", "update"],
+            owned(&["get", "patch", "update"]),
         ));
     }
     for (name, handler) in r.handlers.iter().filter(|(n, _)| !n.is_empty()) {
@@ -158,10 +170,25 @@ fn subresources(s: &Served) -> Vec<(String, String, String, String, Vec<&'static
             group.into(),
             version.into(),
             kind.into(),
-            vec!["create"],
+            owned(&["create"]),
+        ));
+    }
+    for connect in &r.connects {
+        let kind = connect.kind.clone();
+        let (group, version) = (r.group.clone(), own.clone());
+        out.push((
+            connect.name.clone(),
+            group,
+            version,
+            kind,
+            connect.verbs.clone(),
         ));
     }
     out
+}
+
+fn owned(verbs: &[&str]) -> Vec<String> {
+    verbs.iter().map(|v| (*v).to_owned()).collect()
 }
 
 fn subresource_entries(s: &Served, group: &str) -> Vec<Value> {
@@ -178,10 +205,7 @@ fn subresource_entries(s: &Served, group: &str) -> Vec<Value> {
                 m.insert("version", v);
             }
             m.insert("kind", kind);
-            m.insert(
-                "verbs",
-                verbs.into_iter().map(Value::from).collect::<Vec<_>>(),
-            );
+            m.insert("verbs", strings(&verbs));
             m.into()
         })
         .collect()
@@ -242,10 +266,7 @@ fn resource_discovery(s: &Served, group: &str, version: &str) -> Value {
             let own = g == group && v == version;
             let (g, v) = if own { ("", "") } else { (&*g, &*v) };
             m.insert("responseKind", kind_value(g, v, &kind));
-            m.insert(
-                "verbs",
-                verbs.into_iter().map(Value::from).collect::<Vec<_>>(),
-            );
+            m.insert("verbs", strings(&verbs));
             m.into()
         })
         .collect();

@@ -71,6 +71,14 @@ impl Call<'_> {
 
 /// Runs the verb that method, name and subresource mean.
 pub(crate) async fn run(served: &Served, request: Request) -> Result<Response, Status> {
+    let mut response = answer(served, request).await?;
+    response
+        .warnings
+        .extend(served.version().deprecation_warning.clone());
+    Ok(response)
+}
+
+async fn answer(served: &Served, request: Request) -> Result<Response, Status> {
     check_name(&request)?;
     let query = Query::parse(&request.query);
     let call = Call {
@@ -124,6 +132,9 @@ async fn subresource(call: &Call<'_>) -> Result<Response, Status> {
             _ => Err(Status::method_not_allowed()),
         };
     }
+    if let Some(connect) = resource.connects.iter().find(|c| c.name == i.subresource) {
+        return connected(call, connect).await;
+    }
     if !resource.subresources.contains(&i.subresource) {
         return Err(Status::no_such_path());
     }
@@ -133,6 +144,32 @@ async fn subresource(call: &Call<'_>) -> Result<Response, Status> {
         "PATCH" if i.subresource != "finalize" => patch::run(call).await,
         _ => Err(Status::method_not_allowed()),
     }
+}
+
+/// Log, exec and the like.
+async fn connected(
+    call: &Call<'_>,
+    connect: &catena_registry::Connect,
+) -> Result<Response, Status> {
+    let verb = match call.request.method.as_str() {
+        "GET" | "HEAD" => "get",
+        "POST" => "create",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        _ => "",
+    };
+    if !connect.verbs.iter().any(|v| v == verb) {
+        return Err(Status::method_not_allowed());
+    }
+    let context = call.context(false);
+    let (name, query) = (&call.request.info.name, &call.request.query);
+    let store = &call.served.store;
+    let answer = connect
+        .connector
+        .connect(&context, store, name, query)
+        .await?;
+    Ok(Response::json(200, catena_objects::json::to_vec(&answer)))
 }
 
 /// A name must be one path segment (`content.IsPathSegmentName`).

@@ -25,3 +25,26 @@ pub trait Handler: Send + Sync + 'static {
         body: Value,
     ) -> Result<(u16, Value), Status>;
 }
+
+/// A subresource that connects to what runs: logs, exec, proxies.
+pub struct Connect {
+    /// "log", "exec", "proxy", ...
+    pub name: String,
+    /// Kind of its options.
+    pub kind: String,
+    pub verbs: Vec<String>,
+    pub connector: std::sync::Arc<dyn Connector>,
+}
+
+/// Finds what to connect to.
+#[async_trait]
+pub trait Connector: Send + Sync + 'static {
+    /// `query` is the raw one of the request, with the options.
+    async fn connect(
+        &self,
+        ctx: &Context,
+        store: &Store,
+        name: &str,
+        query: &str,
+    ) -> Result<Value, Status>;
+}

@@ -46,6 +46,8 @@ pub struct Resource {
     pub subresources: Vec<String>,
     /// Subresources that take another kind by POST, by name.
     pub handlers: Vec<(String, Arc<dyn crate::Handler>)>,
+    /// Subresources that connect to what runs.
+    pub connects: Vec<crate::Connect>,
     /// Paths of scale: (spec replicas, status replicas, selector).
     pub scale: Option<Scale>,
     pub strategy: Arc<dyn Strategy>,

@@ -42,7 +42,6 @@ pub(super) fn finish(
     let object = body::from_storage(&served.store.resource, served.version(), written.object);
     let mut response = encode::object(served, output, status, object)?;
     warnings.extend(written.warnings);
-    warnings.extend(served.version().deprecation_warning.clone());
     response.warnings = warnings;
     Ok(response)
 }

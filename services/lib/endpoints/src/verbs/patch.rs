@@ -27,18 +27,15 @@ fn kind(call: &Call<'_>) -> Result<Kind, Status> {
         "application/merge-patch+json" => Ok(Kind::Merge),
         "application/strategic-merge-patch+json" if !custom => Ok(Kind::Strategic),
         "application/apply-patch+yaml" => Ok(Kind::Apply),
+        _ if custom => Err(Status::new(
+            Reason::UnsupportedMediaType,
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        )),
         _ => {
-            let strategic = if custom {
-                ""
-            } else {
-                ", application/strategic-merge-patch+json"
-            };
-            Err(Status::new(
-                Reason::UnsupportedMediaType,
-                format!(
-                    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json{strategic}, application/apply-patch+yaml"
-                ),
-            ))
+            let why = "415: Unsupported Media Type";
+            let mut status = Status::new(Reason::UnsupportedMediaType, why);
+            status.details = Some(Box::default());
+            Err(status)
         }
     }
 }
@@ -99,7 +96,8 @@ impl Patch {
                 });
             }
         };
-        let strict = validation == FieldValidation::Strict;
+        // What is ignored is not even looked at as a patch first.
+        let strict = validation != FieldValidation::Ignore;
         let decoded = catena_patch::decode(body, format, strict)?;
         Ok(Self {
             kind,
@@ -136,6 +134,10 @@ impl Patch {
             }
             Kind::Apply => return Err(Status::internal("apply is not a patch of the object")),
         };
+        if after.str_at(&["kind"]) != resource.kind {
+            let why = format!("the object is no {} any more", resource.kind);
+            return Err(self.does_not_fit(&after, &why));
+        }
         let shown = after.clone();
         let mut decoded = body::decode(
             resource,
@@ -145,6 +147,7 @@ impl Patch {
             self.validation,
         )
         .map_err(|why| self.does_not_fit(&shown, &why))?;
+        update::check_names(call, context, &decoded.object)?;
         decoded.object = update::track(call, Some(live), decoded.object, &tracking)?;
         Ok(decoded)
     }

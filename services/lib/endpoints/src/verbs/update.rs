@@ -39,7 +39,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
 }
 
 /// The object must be the one that the URL names.
-fn check_names(call: &Call<'_>, context: &Context, object: &Value) -> Result<(), Status> {
+pub(super) fn check_names(
+    call: &Call<'_>,
+    context: &Context,
+    object: &Value,
+) -> Result<(), Status> {
     // The namespace is judged before the name, as `UpdateResource` does.
     let namespace = object.str_at(&["metadata", "namespace"]);
     if !namespace.is_empty() && !context.namespace.is_empty() && namespace != context.namespace {

@@ -114,6 +114,11 @@ impl Store {
             object.set(&["metadata", "deletionTimestamp"], at);
             object.set(&["metadata", "deletionGracePeriodSeconds"], seconds);
         };
+        let asked = options.grace_period_seconds;
+        let grace = self.resource.strategy.graceful_delete(ctx, object, asked);
+        let Graceful::Seconds(seconds) = grace else {
+            return Grace::None;
+        };
         if marked {
             let Some(current) = object.i64_at(&["metadata", "deletionGracePeriodSeconds"]) else {
                 return Grace::None;
@@ -128,15 +133,9 @@ impl Store {
             set(object, time::add_seconds(&at, asked - current), asked);
             return Grace::Started(asked);
         }
-        let asked = options.grace_period_seconds;
-        match self.resource.strategy.graceful_delete(ctx, object, asked) {
-            Graceful::No => Grace::None,
-            Graceful::Seconds(seconds) => {
-                set(object, time::add_seconds(&ctx.now, seconds), seconds);
-                grow_generation(object);
-                Grace::Started(seconds)
-            }
-        }
+        set(object, time::add_seconds(&ctx.now, seconds), seconds);
+        grow_generation(object);
+        Grace::Started(seconds)
     }
 
     async fn mark(

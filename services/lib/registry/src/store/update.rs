@@ -206,9 +206,8 @@ impl Store {
             ));
         }
         if given.parse::<u64>().is_err() {
-            return Err(Status::internal(format!(
-                "strconv.ParseUint: parsing {given:?}: invalid syntax"
-            )));
+            let why = format!("strconv.ParseUint: parsing {given:?}: invalid syntax");
+            return Err(Status::new(Reason::Unknown, why));
         }
         Err(self.conflict(name, CHANGED))
     }
