@@ -2,6 +2,7 @@
 
 mod available;
 mod local;
+mod printer;
 mod resource;
 mod strategy;
 mod view;

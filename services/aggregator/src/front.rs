@@ -48,6 +48,8 @@ pub struct Front {
     pub(crate) remote: papaya::HashMap<String, Value>,
     /// The merged OpenAPI v2 document in JSON and protobuf, and what it was made of.
     pub(crate) openapi_v2: [ArcSwap<Option<(String, Bytes)>>; 2],
+    /// The APIServices of the chain were all there once.
+    pub(crate) registered: AtomicBool,
     /// The process is going: readiness is red.
     pub(crate) leaving: AtomicBool,
     /// Watches end now.

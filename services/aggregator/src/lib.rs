@@ -200,6 +200,7 @@ fn front(
         storage,
         remote: papaya::HashMap::new(),
         openapi_v2: Default::default(),
+        registered: false.into(),
         leaving: false.into(),
         drained: CancellationToken::new(),
     })

@@ -6,7 +6,7 @@ use catena_objects::{Status, Value};
 use catena_registry::{Context, Resource, Store, Version, hooks::NoHooks, options::Preconditions};
 use catena_schema::{Node, Type};
 
-use super::{GROUP, PLURAL, strategy::ApiServiceStrategy};
+use super::{GROUP, PLURAL, printer::ApiServicePrinter, strategy::ApiServiceStrategy};
 
 /// The resource as the endpoints serve it.
 pub(crate) fn declaration() -> Resource {
@@ -36,7 +36,7 @@ pub(crate) fn declaration() -> Resource {
             name: "v1".to_owned(),
             schema,
             conversion: None,
-            printer: catena_printers::builtin(GROUP, "v1", PLURAL),
+            printer: Arc::new(ApiServicePrinter),
             deprecation_warning: None,
         }],
         storage_version: 0,

@@ -1,7 +1,10 @@
 //! `/healthz`, `/livez`, `/readyz` and each check by its name
 //! (`k8s.io/apiserver/pkg/server/healthz`).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use catena_delegate::Response;
 use catena_endpoints::query::Query;
@@ -157,8 +160,18 @@ async fn storage(front: &Front) -> String {
     }
 }
 
-/// Whether every group version that the chain announced has its APIService.
+/// Whether every group version that the chain announced had its APIService once:
+/// what comes later does not make the server less ready.
 fn registered(front: &Front) -> bool {
+    if front.registered.load(Relaxed) {
+        return true;
+    }
+    let all = all_registered(front);
+    front.registered.store(all, Relaxed);
+    all
+}
+
+fn all_registered(front: &Front) -> bool {
     let view = front.views.get();
     front.links.iter().all(|link| {
         link.state().description.is_some_and(|d| {

@@ -109,7 +109,7 @@ pub fn to_storage(resource: &Resource, version: &Version, object: Value) -> Valu
 /// An object of the storage version in a served version.
 pub fn from_storage(resource: &Resource, version: &Version, object: Value) -> Value {
     let mut object = match &version.conversion {
-        Some(c) => c.from_storage(object),
+        Some(c) => catena_schema::canonical(&version.schema, c.from_storage(object)),
         None => object,
     };
     object.set(&["apiVersion"], api_version(&resource.group, &version.name));

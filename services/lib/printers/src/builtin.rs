@@ -67,12 +67,26 @@ pub fn builtin(group: &str, version: &str, plural: &str) -> Arc<dyn Printer> {
     })
 }
 
+/// Group and version of `io.k8s.api.<package>.<version>.<kind>`: a few tables
+/// borrow the words of another version.
+fn package(definition: &'static str) -> Option<(&'static str, &'static str)> {
+    let mut parts = definition.strip_prefix("io.k8s.api.")?.split('.');
+    let (package, version) = (parts.next()?, parts.next()?);
+    if package == "core" {
+        return Some(("", version));
+    }
+    let mut groups = catena_facts::groups().iter();
+    let group = groups.find(|g| g.name.split('.').next() == Some(package))?;
+    Some((group.name, version))
+}
+
 fn columns(group: &str, version: &str, plural: &str) -> Vec<Column> {
     let name = name_column();
     let own = group_version(group, version);
     let words = |column: &str| match catena_facts::column_doc(&own, plural, column) {
         Some(ColumnDoc::Text(text)) => text.to_owned(),
         Some(ColumnDoc::Field(definition, property)) => {
+            let (group, version) = package(definition).unwrap_or((group, version));
             catena_openapi::field_text(group, version, definition, property).unwrap_or_default()
         }
         None => String::new(),

@@ -57,6 +57,17 @@ impl Strategy for Job {
         if object.bool_at(&["spec", "manualSelector"]) != Some(true) {
             generate_selector(object);
         }
+        // Defaulted when it is read again, with the labels that were made.
+        let none = object
+            .at(&["metadata", "labels"])
+            .and_then(Value::as_object)
+            .is_none_or(|l| l.is_empty());
+        let labels = object
+            .at(&["spec", "template", "metadata", "labels"])
+            .cloned();
+        if let (true, Some(labels)) = (none, labels.filter(|l| !l.is_null())) {
+            object.set(&["metadata", "labels"], labels);
+        }
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {

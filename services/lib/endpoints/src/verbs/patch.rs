@@ -134,6 +134,7 @@ impl Patch {
             }
             Kind::Apply => return Err(Status::internal("apply is not a patch of the object")),
         };
+        update::check_names(call, context, &after)?;
         if after.str_at(&["kind"]) != resource.kind {
             let why = format!("the object is no {} any more", resource.kind);
             return Err(self.does_not_fit(&after, &why));
@@ -147,7 +148,6 @@ impl Patch {
             self.validation,
         )
         .map_err(|why| self.does_not_fit(&shown, &why))?;
-        update::check_names(call, context, &decoded.object)?;
         decoded.object = update::track(call, Some(live), decoded.object, &tracking)?;
         Ok(decoded)
     }
@@ -188,10 +188,6 @@ impl Patch {
             return Err(Status::bad_request(format!(
                 "the name of the object ({given}) does not match the name on the URL ({name})"
             )));
-        }
-        if resource.namespaced {
-            let namespace = call.request.info.namespace.as_str();
-            config.set_default(&["metadata", "namespace"], namespace);
         }
         let before = live.map(|l| body::from_storage(resource, version, l.clone()));
         let merged = catena_apply::apply(before.as_ref(), &config, tracking)?;
