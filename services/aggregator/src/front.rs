@@ -29,6 +29,9 @@ use crate::{
 /// What the filters and documents need to know of the flags.
 pub(crate) struct Settings {
     pub(crate) request_timeout: Duration,
+    /// There is no aggregator: core and what follows it serve directly
+    /// (`KUBE_API_VERSIONS` of Kubernetes 1.10).
+    pub(crate) chain_only: bool,
     /// `host:port` under which clients reach the front.
     pub(crate) advertised: String,
 }

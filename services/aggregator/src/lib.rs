@@ -169,11 +169,18 @@ fn front(
     background: &CancellationToken,
 ) -> Arc<Front> {
     let own = own::Own::new(&storage, &auth);
-    let views = apiservices::Views::follow(
-        own.services.resource.clone(),
-        storage.clone(),
-        background.clone(),
-    );
+    let links: Vec<link::Link> = chain
+        .into_iter()
+        .map(|(name, delegate)| link::Link::new(name, delegate, background.clone()))
+        .collect();
+    let chain_only = serving.chain_only();
+    let views = if chain_only {
+        tracing::warn!("KUBE_API_VERSIONS is set: there is no aggregator");
+        apiservices::Views::of_links(links.clone(), background.clone())
+    } else {
+        let resource = own.services.resource.clone();
+        apiservices::Views::follow(resource, storage.clone(), background.clone())
+    };
     let pair = serving
         .proxy_client_cert_file
         .clone()
@@ -183,6 +190,7 @@ fn front(
     Arc::new(Front {
         settings: front::Settings {
             request_timeout: serving.request_timeout,
+            chain_only,
             advertised: SocketAddr::new(host, port).to_string(),
         },
         auth,
@@ -190,10 +198,7 @@ fn front(
             serving.max_requests_inflight,
             serving.max_mutating_requests_inflight,
         ),
-        links: chain
-            .into_iter()
-            .map(|(name, delegate)| link::Link::new(name, delegate, background.clone()))
-            .collect(),
+        links,
         own,
         views,
         proxy: proxy::Proxy::new(storage.clone(), pair),
@@ -207,6 +212,9 @@ fn front(
 }
 
 fn spawn_controllers(front: &Arc<Front>, background: &CancellationToken) {
+    if front.settings.chain_only {
+        return;
+    }
     let (links, views) = (front.links.clone(), front.views.clone());
     let store = front.own.services.clone();
     tokio::spawn(apiservices::register_local(

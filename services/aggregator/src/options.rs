@@ -135,6 +135,13 @@ impl Serving {
         out
     }
 
+    /// Whether the front leaves the aggregator out: in seed mode, where
+    /// `KUBE_API_VERSIONS` is set.
+    pub(crate) fn chain_only(&self) -> bool {
+        let set = std::env::var_os("KUBE_API_VERSIONS").is_some_and(|v| !v.is_empty());
+        self.compatibility == "seed" && set
+    }
+
     /// The files of the HTTPS port, made where they are missing.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use crate::{
-    Front,
+    Front, apiservices,
     body::{FrontBody, to_http},
     call::Call,
     documents, upgrade,
@@ -76,7 +76,8 @@ fn no_resource(call: &Call) -> Status {
 /// The delegate that claims the path, else one after the other. A delegate
 /// that cannot be reached is an error: what it would say is not known.
 async fn chain(front: &Front, path: &str, request: Request) -> Result<Response, Status> {
-    if front.own.claims(path, &request.info) {
+    let own = request.info.api_group != apiservices::GROUP || !front.settings.chain_only;
+    if own && front.own.claims(path, &request.info) {
         if let Outcome::Served(response) = front.own.delegate.serve(request).await? {
             return Ok(response);
         }

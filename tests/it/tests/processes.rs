@@ -256,7 +256,7 @@ fn versions_and_wrong_options() {
 }
 
 #[test]
-fn the_second_signal_ends_at_once() {
+fn the_first_signal_ends_in_order() {
     let dir = std::env::temp_dir();
     let mut child = Command::new(binary())
         .args(["store", "--listen=127.0.0.1:0", "--unsafe-no-fsync"])

@@ -1,13 +1,13 @@
 //! Keeps one APIService for each group version of the chain
 //! (`kube-aggregator/pkg/controllers/autoregister`).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use catena_objects::{Reason, Status, Value, obj};
 use catena_registry::{Context, Store, options::DeleteOptions};
 use tokio_util::sync::CancellationToken;
 
-use super::{View, Views};
+use super::{Entry, View, Views};
 use crate::link::Link;
 
 /// Changes that come together are answered together.
@@ -102,6 +102,29 @@ fn wanted(links: &[Link]) -> BTreeMap<String, Wanted> {
         }
     }
     out
+}
+
+/// What the links announce, as the view of a front that keeps no APIServices.
+pub(super) fn entries(links: &[Link]) -> View {
+    let by_name = wanted(links)
+        .into_iter()
+        .map(|(name, w)| {
+            let entry = Entry {
+                object: object(&name, &w),
+                group: w.group,
+                version: w.version,
+                service: None,
+                ca_bundle: String::new(),
+                insecure: false,
+                group_priority: w.group_priority,
+                version_priority: w.version_priority,
+                available: true,
+                name: name.clone(),
+            };
+            (name, Arc::new(entry))
+        })
+        .collect();
+    View { by_name }
 }
 
 async fn reconcile(

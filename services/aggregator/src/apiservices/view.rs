@@ -12,6 +12,9 @@ use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::local::entries;
+use crate::link::Link;
+
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// A service inside the cluster.
@@ -75,6 +78,26 @@ impl Views {
                 () = keep(&resource, &*storage, &target, &tx) => {}
             }
         });
+        Self { current, changes }
+    }
+
+    /// Made of what the links announce, without APIServices, until `stop`.
+    pub(crate) fn of_links(links: Vec<Link>, stop: CancellationToken) -> Self {
+        let current = Arc::new(ArcSwap::default());
+        let (tx, changes) = watch::channel(0);
+        let target = current.clone();
+        tokio::spawn(stop.run_until_cancelled_owned(async move {
+            let mut changes: Vec<_> = links.iter().map(Link::changes).collect();
+            loop {
+                target.store(Arc::new(entries(&links)));
+                tx.send_modify(|n| *n += 1);
+                let changed = changes.iter_mut().map(|c| Box::pin(c.changed()));
+                let _ = futures_util::future::select_all(changed).await;
+                for c in &mut changes {
+                    c.mark_unchanged();
+                }
+            }
+        }));
         Self { current, changes }
     }
 

@@ -132,6 +132,9 @@ pub(super) fn groups(front: &Front) -> Vec<Group> {
             .cmp(&priority(a))
             .then_with(|| a.name.cmp(&b.name))
     });
+    if front.settings.chain_only {
+        return out;
+    }
     // The aggregator's own group comes first: it is no registered one.
     let own = Group {
         name: crate::apiservices::GROUP.to_owned(),

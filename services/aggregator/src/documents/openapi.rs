@@ -112,7 +112,9 @@ fn index(front: &Front, call: &Call) -> Response {
         paths.insert(path, obj!({ "serverRelativeURL": url }));
     };
     let own = front.own_discovery();
-    add(&own.group, &own.version, &own.openapi_etag);
+    if !front.settings.chain_only {
+        add(&own.group, &own.version, &own.openapi_etag);
+    }
     for link in &front.links {
         for g in link.state().description.iter().flat_map(|d| &d.groups) {
             add(&g.group, &g.version, &g.openapi_etag);
