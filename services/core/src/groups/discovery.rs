@@ -61,6 +61,12 @@ impl Strategy for EndpointSlice {
         true
     }
 
+    /// Labels count: they say which service a slice belongs to.
+    fn is_new_generation(&self, object: &Value, old: &Value) -> bool {
+        let differs = |path: &[&str]| object.at(path) != old.at(path);
+        differs(&["endpoints"]) || differs(&["ports"]) || differs(&["metadata", "labels"])
+    }
+
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
         let mut errors = checks(object);
         errors.extend(endpoints(object));

@@ -53,6 +53,11 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// The generation of a new object; `None`: it has one from the first update on.
+    fn first_generation(&self) -> Option<i64> {
+        Some(1)
+    }
+
     /// Whether an update counts: something changed that a controller has to act on.
     fn is_new_generation(&self, object: &Value, old: &Value) -> bool {
         let rest = |v: &Value| {

@@ -67,6 +67,12 @@ impl Strategy for Deployment {
     fn has_generation(&self) -> bool {
         true
     }
+
+    /// Annotations count: controllers copy them to replica sets.
+    fn is_new_generation(&self, object: &Value, old: &Value) -> bool {
+        let differs = |path: &[&str]| object.at(path) != old.at(path);
+        differs(&["spec"]) || differs(&["metadata", "annotations"])
+    }
 }
 
 /// `ValidateDeploymentSpec`.

@@ -79,6 +79,10 @@ impl Strategy for CSIDriver {
     fn has_generation(&self) -> bool {
         true
     }
+
+    fn first_generation(&self) -> Option<i64> {
+        None
+    }
 }
 
 fn drop_disabled(object: &mut Value) {

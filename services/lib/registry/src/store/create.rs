@@ -50,10 +50,11 @@ impl Store {
         .await?;
         meta::fill_new(ctx, &mut object);
         strategy.prepare_create(ctx, &mut object);
-        if strategy.has_generation() {
-            object.set(&["metadata", "generation"], 1i64);
-        } else {
-            object.unset(&["metadata", "generation"]);
+        match strategy.first_generation() {
+            Some(first) if strategy.has_generation() => {
+                object.set(&["metadata", "generation"], first);
+            }
+            _ => drop(object.unset(&["metadata", "generation"])),
         }
         self.validate_new(ctx, &object, &name)?;
         self.admit_validate(&Attributes {

@@ -27,7 +27,7 @@ enum Plan {
     /// Deletion is under way; the options change nothing.
     Nothing,
     Mark(Value),
-    Remove,
+    Remove(Value),
 }
 
 impl Store {
@@ -48,7 +48,7 @@ impl Store {
                     gone: false,
                 }),
                 Plan::Mark(object) => self.mark(ctx, &kv, object).await?,
-                Plan::Remove => self.remove(ctx, &kv, old).await?,
+                Plan::Remove(object) => self.remove(ctx, &kv, object).await?,
             };
             if let Some(done) = done {
                 return Ok(done);
@@ -98,7 +98,9 @@ impl Store {
                 mark_now(ctx, &mut object, marked);
                 Plan::Mark(object)
             }
-            _ => Plan::Remove,
+            // An answer shows a grace of nothing, as one that is stored first.
+            Some(_) => Plan::Remove(object),
+            None => Plan::Remove(old.clone()),
         }
     }
 
