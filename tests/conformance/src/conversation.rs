@@ -51,6 +51,10 @@ pub struct Step {
     /// Kept for later steps: name to JSON pointer; `{name}` stands for it.
     #[serde(rename = "k", default)]
     pub keep: BTreeMap<String, String>,
+    /// Sent again until the answer is the expected one, a bounded number of
+    /// times: for what comes to pass after an answer.
+    #[serde(rename = "u", default)]
+    pub until: bool,
 }
 
 /// `null` is an answer too, unlike an absent key.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
@@ -7,6 +7,10 @@ use crate::{Client, Conversation, Step, at, differences, normal};
 
 /// Conversations at the same time.
 const PARALLEL: usize = 4;
+
+/// How often a step is sent again, and how long after the answer before.
+const ATTEMPTS: usize = 200;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a replay came to.
 #[derive(Default)]
@@ -54,7 +58,14 @@ pub async fn replay(client: &Client, conversation: &Conversation, number: usize)
     }
     let mut outcome = Outcome::default();
     for (i, step) in conversation.steps.iter().enumerate() {
-        let wrong = run(client, step, &mut names).await;
+        let mut wrong = run(client, step, &mut names).await;
+        for _ in 0..if step.until { ATTEMPTS } else { 0 } {
+            if wrong.is_empty() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            wrong = run(client, step, &mut names).await;
+        }
         outcome.steps += 1;
         outcome.same += usize::from(wrong.is_empty());
         outcome.wrong.extend(wrong.iter().map(|w| {
@@ -203,6 +214,7 @@ fn request(method: &str, path: &str) -> Step {
         parts: BTreeMap::new(),
         texts: Vec::new(),
         keep: BTreeMap::new(),
+        until: false,
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 /// The binary that is tested; `make test` builds it first.
@@ -46,6 +47,18 @@ pub fn has(program: &str) -> bool {
         println!("skipped: {program} is not installed");
     }
     found
+}
+
+/// How long anything may take to come to pass.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Returns when it has come to pass; fails after [`LIMIT`].
+pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !done() {
+        assert!(Instant::now() < end, "not within {LIMIT:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Running processes, ended with the value.

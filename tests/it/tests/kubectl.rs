@@ -1,6 +1,6 @@
 //! An unmodified kubectl through the chain.
 
-use catena_tests_it::{ControlPlane, has};
+use catena_tests_it::{ControlPlane, eventually, has};
 
 const MANIFEST: &str = r#"
 apiVersion: v1
@@ -163,10 +163,9 @@ fn the_edit_role_lets_edit_and_no_more() {
         let out = p.try_kubectl(&[&["auth", "can-i", "--as=eve"], args].concat());
         String::from_utf8_lossy(&out.stdout).trim().to_owned()
     };
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while can(&["create", "deployments"]) != "yes" {
-        assert!(std::time::Instant::now() < end, "edit has no rules");
-    }
+    eventually("edit has its rules", || {
+        can(&["create", "deployments"]) == "yes"
+    });
     assert_eq!(can(&["create", "roles"]), "no");
     assert_eq!(can(&["create", "deployments", "-n", "kube-system"]), "no");
 }
@@ -342,6 +341,14 @@ fn an_old_kubectl_works_too() {
     k(&["apply", "--server-side", "--force-conflicts", "-f", file]);
     std::fs::write(file, CRD).expect("written");
     k(&["apply", "-f", file]);
-    assert!(k(&["api-resources"]).contains("widgets"));
+    // Discovery follows an Established definition, as it does in kube-apiserver.
+    k(&[
+        "wait",
+        "--for=condition=Established",
+        "crd/widgets.example.com",
+    ]);
+    eventually("widgets are discovered", || {
+        k(&["api-resources"]).contains("widgets")
+    });
     k(&["delete", "namespace", "shop", "--timeout=60s"]);
 }

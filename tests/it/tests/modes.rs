@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use catena_tests_it::{binary, free_port, has};
+use catena_tests_it::{binary, eventually, free_port, has};
 
 struct Seed {
     child: Child,
@@ -40,15 +40,7 @@ impl Seed {
             secure,
             insecure,
         };
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
-        while seed.plain("/readyz").0 != 200 {
-            assert!(
-                std::time::Instant::now() < end,
-                "{:?}",
-                seed.plain("/readyz?verbose")
-            );
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        eventually("the seed is ready", || seed.plain("/readyz").0 == 200);
         seed
     }
 

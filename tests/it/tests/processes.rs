@@ -7,12 +7,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use catena_tests_it::{ControlPlane, binary, has};
-
-const LIMIT: Duration = Duration::from_secs(30);
+use catena_tests_it::{ControlPlane, binary, eventually, has};
 
 /// Status and body of a request by curl.
 fn ask(plane: &ControlPlane, token: &str, args: &[&str], path: &str) -> (u16, String) {
@@ -42,14 +40,6 @@ fn create(plane: &ControlPlane, name: &str) -> u16 {
         MAPS,
     )
     .0
-}
-
-fn wait(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + LIMIT;
-    while !done() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// Kills a process under writes: what was acknowledged is there, and nothing is
@@ -87,7 +77,7 @@ fn survives(process: &[&str]) {
         plane.kill(p);
     }
     std::thread::sleep(Duration::from_millis(1500));
-    wait("ready again", || admin(&plane, &[], "/readyz").0 == 200);
+    eventually("ready again", || admin(&plane, &[], "/readyz").0 == 200);
     std::thread::sleep(Duration::from_millis(500));
     stop.store(true, Relaxed);
     let made: Vec<String> = writers

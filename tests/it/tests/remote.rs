@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use catena_tests_it::{ControlPlane, has};
+use catena_tests_it::{ControlPlane, eventually, has};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -19,7 +19,6 @@ use tokio_rustls::{
     rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer},
 };
 
-const LIMIT: Duration = Duration::from_secs(40);
 const LIST: &str = r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"metrics.test/v1","resources":[{"name":"things","singularName":"thing","namespaced":false,"kind":"Thing","verbs":["get","list"]}]}"#;
 
 /// An address of this machine that slices may name; `None` without a network.
@@ -108,14 +107,6 @@ fn get(plane: &ControlPlane, path: &str) -> (u16, String) {
     (code.parse().unwrap_or(0), body.to_owned())
 }
 
-fn until(what: &str, done: impl Fn() -> bool) {
-    let end = Instant::now() + LIMIT;
-    while !done() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 fn manifest(ip: IpAddr, port: u16, ca: &str) -> String {
     use base64::Engine as _;
     let ca = base64::engine::general_purpose::STANDARD.encode(ca);
@@ -150,11 +141,11 @@ fn check(plane: &ControlPlane, server: &JoinHandle<()>) {
         let path = "jsonpath={.status.conditions[0].status} {.status.conditions[0].reason} {.status.conditions[0].message}";
         plane.kubectl(&["get", "apiservice", name, "-o", path])
     };
-    until("the remote server is available", || {
+    eventually("the remote server is available", || {
         condition("v1.metrics.test") == "True Passed all checks passed"
     });
     let absent = "False ServiceNotFound service/nobody in \"default\" is not present";
-    until("the absent service is told", || {
+    eventually("the absent service is told", || {
         condition("v1.nobody.test") == absent
     });
     let things = "/apis/metrics.test/v1/things";
@@ -170,7 +161,7 @@ fn check(plane: &ControlPlane, server: &JoinHandle<()>) {
     );
     assert_eq!(get(plane, "/apis/nobody.test/v1/x").0, 503);
     server.abort();
-    until("a dead server is 503", || get(plane, things).0 == 503);
+    eventually("a dead server is 503", || get(plane, things).0 == 503);
     // It holds nobody up.
     let start = Instant::now();
     assert_eq!(get(plane, "/api/v1/namespaces").0, 200);

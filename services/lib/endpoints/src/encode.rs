@@ -68,7 +68,7 @@ pub fn shaped(served: &Served, output: &Output, object: Value) -> Result<Value, 
                 version,
                 metadata,
                 &[object],
-                table::Include::Metadata,
+                output.include,
                 true,
             ))
         }

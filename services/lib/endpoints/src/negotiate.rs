@@ -2,6 +2,8 @@
 
 use catena_objects::{Reason, Status};
 
+use crate::table::Include;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Json,
@@ -43,6 +45,8 @@ pub struct Output {
     pub format: Format,
     pub shape: Shape,
     pub pretty: bool,
+    /// What rows of a table carry of their objects.
+    pub include: Include,
 }
 
 const BUILTIN: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
@@ -135,6 +139,7 @@ pub fn output(accept: &str, custom: bool, pretty: bool) -> Result<Output, Status
             format: Format::Json,
             shape: Shape::Plain,
             pretty,
+            include: Include::Metadata,
         });
     }
     let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
@@ -150,6 +155,7 @@ pub fn output(accept: &str, custom: bool, pretty: bool) -> Result<Output, Status
                 format,
                 shape,
                 pretty,
+                include: Include::Metadata,
             });
         }
     }

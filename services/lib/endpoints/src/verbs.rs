@@ -14,7 +14,7 @@ use catena_delegate::{Request, Response};
 use catena_objects::{Status, time};
 use catena_registry::Context;
 
-use crate::{negotiate, query::Query, server::Served};
+use crate::{negotiate, query::Query, server::Served, table};
 
 /// A request on its way through a verb.
 pub(crate) struct Call<'a> {
@@ -27,7 +27,11 @@ impl Call<'_> {
     pub(crate) fn output(&self) -> Result<negotiate::Output, Status> {
         let custom = self.served.store.resource.custom;
         let pretty = self.query.bool("pretty");
-        negotiate::output(self.request.header("accept"), custom, pretty)
+        let mut output = negotiate::output(self.request.header("accept"), custom, pretty)?;
+        if matches!(output.shape, negotiate::Shape::Table(_)) {
+            output.include = table::Include::parse(self.query.get("includeObject"))?;
+        }
+        Ok(output)
     }
 
     pub(crate) fn context(&self, dry_run: bool) -> Context {

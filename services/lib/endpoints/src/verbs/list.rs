@@ -93,10 +93,14 @@ pub(super) fn answer(
         .map(|o| body::from_storage(resource, served.version(), o))
         .collect();
     let v = match &output.shape {
-        Shape::Table(version) => {
-            let include = table::Include::parse(call.query.get("includeObject"))?;
-            table::table(served, version, metadata.into(), &objects, include, true)
-        }
+        Shape::Table(version) => table::table(
+            served,
+            version,
+            metadata.into(),
+            &objects,
+            output.include,
+            true,
+        ),
         Shape::MetadataList(version) => {
             let items = objects
                 .iter()

@@ -20,7 +20,7 @@ use super::{
     list::{self, Object},
     selectors::Selectors,
 };
-use crate::{negotiate::Format, server::Served, table};
+use crate::{negotiate::Format, server::Served};
 use frames::{Frames, Kind};
 use options::Options;
 use source::{End, Source};
@@ -70,12 +70,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     }
     let selectors = Selectors::parse(call)?;
     let options = Options::parse(&call.query)?;
-    let include = table::Include::parse(call.query.get("includeObject"))?;
     let namespace = call.context(false).namespace;
     let half = BOOKMARK_EVERY / 2;
     let mut watching = Watching {
         prefix: call.served.store.resource.list_prefix(&namespace),
-        frames: Frames::new(call.served, output, include),
+        frames: Frames::new(call.served, output),
         served: call.served.clone(),
         selectors,
         initial: VecDeque::new(),

@@ -36,18 +36,16 @@ impl Kind {
 pub(super) struct Frames {
     served: Served,
     output: Output,
-    include: table::Include,
     writer: Writer,
     /// Table columns go with the first event only.
     first: bool,
 }
 
 impl Frames {
-    pub(super) fn new(served: &Served, output: Output, include: table::Include) -> Self {
+    pub(super) fn new(served: &Served, output: Output) -> Self {
         Self {
             served: served.clone(),
             output,
-            include,
             writer: Writer::new(served, false),
             first: true,
         }
@@ -99,7 +97,7 @@ impl Frames {
             version,
             metadata,
             &objects,
-            self.include,
+            self.output.include,
             columns,
         );
         self.frame(kind.name(), &v)
