@@ -8,7 +8,7 @@ use prometheus::{
     TextEncoder,
 };
 
-use crate::{call::Call, request_info};
+use crate::{call::Call, link::Link, request_info};
 
 /// Upper bounds of `apiserver_request_duration_seconds`.
 const BUCKETS: [f64; 22] = [
@@ -23,6 +23,8 @@ struct Metrics {
     in_flight: IntGaugeVec,
     long_running: IntGaugeVec,
     health: IntGaugeVec,
+    replicas: IntGaugeVec,
+    delegated: IntGaugeVec,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
@@ -78,6 +80,20 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         ),
         &["name", "type"],
     );
+    let replicas = IntGaugeVec::new(
+        Opts::new(
+            "catena_delegate_replicas",
+            "Replicas of a delegate: known by address, and connected.",
+        ),
+        &["delegate", "state"],
+    );
+    let delegated = IntGaugeVec::new(
+        Opts::new(
+            "catena_delegate_requests_inflight",
+            "Calls to a delegate that run now.",
+        ),
+        &["delegate"],
+    );
     let made = "names of metrics are constants";
     let metrics = Metrics {
         requests: requests.expect(made),
@@ -85,14 +101,18 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         in_flight: in_flight.expect(made),
         long_running: long_running.expect(made),
         health: health.expect(made),
+        replicas: replicas.expect(made),
+        delegated: delegated.expect(made),
         registry,
     };
-    let all: [Box<dyn prometheus::core::Collector>; 5] = [
+    let all: [Box<dyn prometheus::core::Collector>; 7] = [
         Box::new(metrics.requests.clone()),
         Box::new(metrics.duration.clone()),
         Box::new(metrics.in_flight.clone()),
         Box::new(metrics.long_running.clone()),
         Box::new(metrics.health.clone()),
+        Box::new(metrics.replicas.clone()),
+        Box::new(metrics.delegated.clone()),
     ];
     for collector in all {
         metrics.registry.register(collector).expect(made);
@@ -101,13 +121,27 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
 });
 
 /// `/metrics`.
-pub(crate) fn answer() -> Response {
+pub(crate) fn answer<'a>(links: impl Iterator<Item = &'a Link>) -> Response {
+    links.for_each(hop);
     let mut out = Vec::new();
     let families = METRICS.registry.gather();
     if let Err(e) = TextEncoder::new().encode(&families, &mut out) {
         tracing::warn!(error = %e, "metrics were not encoded");
     }
     Response::new(200, "text/plain; version=0.0.4; charset=utf-8", out)
+}
+
+/// What is connected is read when it is asked for.
+fn hop(link: &Link) {
+    let stats = link.delegate.stats();
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let states = [("known", stats.replicas), ("connected", stats.connected)];
+    for (state, n) in states {
+        let gauge = METRICS.replicas.with_label_values(&[link.name, state]);
+        gauge.set(count(n));
+    }
+    let gauge = METRICS.delegated.with_label_values(&[link.name]);
+    gauge.set(count(stats.in_flight));
 }
 
 pub(crate) fn health(kind: &str, name: &str, passed: bool) {

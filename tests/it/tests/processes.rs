@@ -115,6 +115,14 @@ fn everything_killed_at_once_loses_nothing() {
     survives(&["aggregator", "core", "extensions", "store", "controllers"]);
 }
 
+/// Ready is said with one replica; the second one may be starting.
+fn both_connected(plane: &ControlPlane, delegate: &str) {
+    let line = format!("catena_delegate_replicas{{delegate=\"{delegate}\",state=\"connected\"}} 2");
+    eventually("both replicas are connected", || {
+        admin(plane, &[], "/metrics").1.contains(&line)
+    });
+}
+
 #[test]
 fn one_replica_of_two_may_die() {
     if !has("curl") {
@@ -122,6 +130,7 @@ fn one_replica_of_two_may_die() {
     }
     let plane = ControlPlane::start(&["--replicas=2"]);
     assert_eq!(plane.pids("core").len(), 2);
+    both_connected(&plane, "core");
     assert_eq!(create(&plane, "before"), 201);
     let victim = plane.pids("core")[0];
     let killed = Command::new("kill")

@@ -35,4 +35,23 @@ pub trait Delegate: Send + Sync + 'static {
 
     /// What this server claims; the first item at once, a new one on every change.
     fn describe(&self) -> BoxStream<'static, Result<Description, Status>>;
+
+    /// Replicas and calls, for metrics. What runs in this process is one replica.
+    fn stats(&self) -> Stats {
+        Stats {
+            replicas: 1,
+            connected: 1,
+            in_flight: 0,
+        }
+    }
+}
+
+/// What serves a delegate now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Addresses that are known.
+    pub replicas: usize,
+    pub connected: usize,
+    /// Calls that run.
+    pub in_flight: usize,
 }

@@ -256,7 +256,7 @@ impl Walk {
             self.fields.truncate(outer.1);
             self.struct_name = outer.0;
         }
-        Ok(assemble(node, slots))
+        Ok(assemble(node, slots, self.report))
     }
 
     fn enter(&mut self, key: &str) {
@@ -305,8 +305,10 @@ impl Walk {
     }
 }
 
-/// Members in Go's order, without those that Go leaves out.
-fn assemble(node: &Node, slots: Vec<Option<Value>>) -> Value {
+/// Members in Go's order, without those that Go leaves out. Empty lists and maps
+/// that are always printed are told from nil until they are stored: whoever
+/// sends one owns it.
+fn assemble(node: &Node, slots: Vec<Option<Value>>, keep_empty: bool) -> Value {
     let members = node
         .go
         .as_ref()
@@ -330,7 +332,7 @@ fn assemble(node: &Node, slots: Vec<Option<Value>>) -> Value {
         let empty = is_empty(child, &value);
         if field.always_printed {
             // Stored as protobuf, an empty list or map comes back as nil.
-            let nil = empty && matches!(value, Value::Array(_) | Value::Object(_));
+            let nil = empty && !keep_empty && matches!(value, Value::Array(_) | Value::Object(_));
             out.insert(field.name.clone(), if nil { Value::Null } else { value });
         } else if !empty {
             out.insert(field.name.clone(), value);
@@ -357,7 +359,7 @@ fn zero(node: &Node) -> Value {
     match node.ty {
         Type::Object if node.go.is_some() => {
             let slots = vec![None; node.fields.len()];
-            assemble(node, slots)
+            assemble(node, slots, false)
         }
         Type::String => Value::from(""),
         Type::Boolean => Value::Bool(false),

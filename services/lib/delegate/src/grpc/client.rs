@@ -26,9 +26,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{MAX_MESSAGE, TRACEPARENT};
-use crate::{Body, ByteStream, Delegate, Description, Outcome, Request, local::within, wire};
+use crate::{
+    Body, ByteStream, Delegate, Description, Outcome, Request, Stats, local::within, wire,
+};
 pub use dial::{Address, Dial, TlsDialer};
-pub use pool::Stats;
 use pool::{Lost, Pool};
 pub use resolve::Endpoints;
 
@@ -112,11 +113,6 @@ impl GrpcDelegate {
     /// Whether a replica is connected now: for the check `delegate/<name>`.
     pub fn reachable(&self) -> bool {
         self.inner.pool.stats().connected > 0
-    }
-
-    /// Replicas and calls, for metrics.
-    pub fn stats(&self) -> Stats {
-        self.inner.pool.stats()
     }
 
     /// Asks, and asks again where the server was lost and asking changes nothing.
@@ -203,6 +199,10 @@ impl Delegate for GrpcDelegate {
             .into_inner();
         let first = items.message().await.map_err(failed)?;
         answer::from_items(first, items, name).await
+    }
+
+    fn stats(&self) -> Stats {
+        self.inner.pool.stats()
     }
 
     fn describe(&self) -> BoxStream<'static, Result<Description, Status>> {

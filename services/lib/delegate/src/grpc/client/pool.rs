@@ -17,6 +17,8 @@ use hyper::body::Incoming;
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use crate::Stats;
+
 use super::{
     Settings,
     balance::{Choice, choose},
@@ -37,14 +39,6 @@ struct Shared {
     turn: AtomicUsize,
     connect_wait: Duration,
     slow_start: Duration,
-}
-
-/// What a pool has now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    pub replicas: usize,
-    pub connected: usize,
-    pub in_flight: usize,
 }
 
 /// A call that got no answer from a server.
