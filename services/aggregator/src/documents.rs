@@ -30,6 +30,7 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
         }
         "/openid/v1/jwks" => front.auth.jwks(),
         "/api" | "/apis" => discovery::root(front, call),
+        other if other.starts_with("/version/") => Err(Status::no_such_path()),
         other => match other.split('/').nth(1)? {
             "healthz" | "livez" | "readyz" => health::answer(front, call).await,
             "apis" => return discovery::group(front, call),

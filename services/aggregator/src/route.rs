@@ -76,6 +76,9 @@ fn no_resource(call: &Call) -> Status {
 /// The delegate that claims the path, else one after the other. A delegate
 /// that cannot be reached is an error: what it would say is not known.
 async fn chain(front: &Front, path: &str, request: Request) -> Result<Response, Status> {
+    if path.starts_with("//") {
+        return Ok(no_such_path());
+    }
     let own = request.info.api_group != apiservices::GROUP || !front.settings.chain_only;
     if own && front.own.claims(path, &request.info) {
         if let Outcome::Served(response) = front.own.delegate.serve(request).await? {

@@ -29,6 +29,9 @@ pub(crate) struct Options {
     services: catena_core::Services,
 
     #[command(flatten)]
+    pods: catena_core::Pods,
+
+    #[command(flatten)]
     admission: catena_core::AdmissionFlags,
 
     #[command(flatten)]
@@ -88,6 +91,7 @@ impl Options {
         admission.everything_is_allowed = modes.iter().any(|m| m == "AlwaysAllow");
         catena_core::Options {
             services: self.services.clone(),
+            pods: self.pods.clone(),
             admission,
             advertise_address: self.serving.advertise_address,
             secure_port: self.serving.secure_port,

@@ -36,6 +36,10 @@ pub(crate) struct Options {
     #[arg(long, default_value = "10.0.0.0/24")]
     service_cluster_ip_range: String,
 
+    /// Containers may ask for the rights of their host.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    allow_privileged: bool,
+
     /// CSV file of static tokens: token,user,uid,"group1,group2".
     #[arg(long)]
     token_auth_file: Option<PathBuf>,

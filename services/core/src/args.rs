@@ -16,6 +16,9 @@ pub struct Options {
     #[command(flatten)]
     pub admission: AdmissionFlags,
 
+    #[command(flatten)]
+    pub pods: Pods,
+
     /// Address under which members of the cluster reach the front.
     #[arg(long)]
     pub advertise_address: Option<IpAddr>,
@@ -23,6 +26,15 @@ pub struct Options {
     /// Port of the front.
     #[arg(long, default_value_t = 6443)]
     pub secure_port: u16,
+}
+
+/// What pods may ask for.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct Pods {
+    /// Containers may ask for the rights of their host.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub allow_privileged: bool,
 }
 
 /// What Services are given.

@@ -59,6 +59,7 @@ pub fn resources(
         .map(|range| Addresses::new(storage.clone(), *range))
         .collect();
     groups::core::service::set_default_families(addresses.iter().map(Addresses::family).collect());
+    groups::core::pod::validate::security::set_allow_privileged(options.pods.allow_privileged);
     let (first, last) = options.services.service_node_port_range;
     let ports = Ports::new(storage.clone(), first, last);
     let services: Arc<dyn Hooks> = Arc::new(ServiceHooks { addresses, ports });

@@ -73,6 +73,17 @@ fn prepare(resources: &[Arc<Resource>], ctx: &Context, mut object: Value) -> Opt
         .find(|r| r.kind == kind && r.storage_api_version() == api_version)?;
     let status = object.get("status").cloned();
     resource.strategy.default(&mut object);
+    let schema = &resource.versions[resource.storage_version].schema;
+    let request = catena_apply::Request {
+        node: schema,
+        group_version: api_version,
+        manager: crate::MANAGER,
+        time: &ctx.now,
+        subresource: "",
+        force: false,
+        reset_fields: &[&["status"]],
+    };
+    let mut object = catena_apply::track_update(None, object, &request).ok()?;
     resource.strategy.prepare_create(ctx, &mut object);
     if let Some(status) = status {
         object.set(&["status"], status);
@@ -82,7 +93,6 @@ fn prepare(resources: &[Arc<Resource>], ctx: &Context, mut object: Value) -> Opt
     if resource.strategy.has_generation() {
         object.set(&["metadata", "generation"], 1i64);
     }
-    let schema = &resource.versions[resource.storage_version].schema;
     let object = catena_schema::canonical(schema, object);
     Some(Wanted {
         resource: resource.clone(),

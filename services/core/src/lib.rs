@@ -29,7 +29,10 @@ use catena_objects::Status;
 use catena_storage::Storage;
 
 pub use admission::AdmissionFlags;
-pub use args::{Options, Services};
+/// Who owns the fields that the server itself writes, in managedFields.
+pub(crate) const MANAGER: &str = "kube-apiserver";
+
+pub use args::{Options, Pods, Services};
 pub use assemble::Extras;
 pub use registrations::{Wiring, key_prefix, registrations};
 pub use run::{Flags, TokenFlags, run};

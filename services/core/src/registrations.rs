@@ -155,6 +155,7 @@ fn version(group: &str, version: &str, plural: &str, kind: &str) -> Version {
         schema: schema(group, version, kind),
         conversion: conversion(group, version, plural),
         printer: catena_printers::builtin(group, version, plural),
+        own_annotations: own_annotations(group, version, plural),
         deprecation_warning: deprecation(group, version, plural),
     }
 }
@@ -170,6 +171,14 @@ fn conversion(group: &str, version: &str, plural: &str) -> Option<Arc<dyn Conver
         ("events.k8s.io", "events") => Some(Arc::new(groups::events::EventConversion)),
         ("autoscaling", _) => groups::autoscaling::conversion(plural, version),
         _ => None,
+    }
+}
+
+/// See [`Version::own_annotations`].
+fn own_annotations(group: &str, version: &str, plural: &str) -> &'static [&'static str] {
+    match (group, version, plural) {
+        ("apps", "v1", "daemonsets") => &[groups::apps::daemonset::GENERATION],
+        _ => &[],
     }
 }
 

@@ -19,6 +19,7 @@ async fn core() -> Arc<dyn Delegate> {
         },
         advertise_address: None,
         secure_port: 6443,
+        pods: catena_core::Pods::default(),
     };
     build(&options, Arc::new(Memory::default()), Extras::default())
         .await

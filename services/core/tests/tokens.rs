@@ -53,6 +53,7 @@ async fn world() -> World {
         },
         advertise_address: Some(IpAddr::from([192, 0, 2, 1])),
         secure_port: 6443,
+        pods: catena_core::Pods::default(),
     };
     let extras = Extras {
         issuer: Some(notes.clone()),

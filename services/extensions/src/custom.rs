@@ -49,6 +49,7 @@ pub(crate) fn resource(
             conversion: conversion::between(entry, schemas, i),
             printer: v.printer.clone(),
             // The delegate warns on every verb, not only on writes.
+            own_annotations: &[],
             deprecation_warning: None,
         })
         .collect();
@@ -105,6 +106,7 @@ pub(crate) fn card(entry: &Entry, version: usize) -> Resource {
                 schema: any.clone(),
                 conversion: None,
                 printer: Arc::new(catena_printers::Fallback),
+                own_annotations: &[],
                 deprecation_warning: None,
             })
             .collect(),

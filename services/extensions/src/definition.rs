@@ -71,7 +71,7 @@ pub(crate) fn canonical(object: &mut Value) {
     let Some(node) = catena_schema::builtin(GROUP, VERSION, KIND) else {
         return;
     };
-    *object = catena_schema::canonical(&node, std::mem::take(object));
+    *object = catena_schema::ordered(&node, std::mem::take(object));
 }
 
 impl Strategy for Definition {

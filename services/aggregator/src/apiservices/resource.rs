@@ -37,6 +37,7 @@ pub(crate) fn declaration() -> Resource {
             schema,
             conversion: None,
             printer: Arc::new(ApiServicePrinter),
+            own_annotations: &[],
             deprecation_warning: None,
         }],
         storage_version: 0,

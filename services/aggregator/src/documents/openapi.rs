@@ -138,5 +138,5 @@ async fn v3(front: &Arc<Front>, call: &Call, which: &str) -> Result<Response, St
             };
         }
     }
-    Ok(route::no_such_path())
+    Ok(Response::new(404, "text/plain; charset=utf-8", ""))
 }

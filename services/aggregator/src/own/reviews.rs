@@ -85,6 +85,7 @@ fn declaration(
                 .unwrap_or_else(|| Arc::new(Node::of(Type::Any))),
             conversion: None,
             printer: catena_printers::builtin(group, "v1", plural),
+            own_annotations: &[],
             deprecation_warning: None,
         }],
         storage_version: 0,

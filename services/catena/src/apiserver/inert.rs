@@ -1,8 +1,7 @@
 //! Flags of kube-apiserver that change nothing here; each is named in the log.
 
 /// Flags that take no value, or `=true` and `=false`.
-const SWITCHES: [&str; 12] = [
-    "allow-privileged",
+const SWITCHES: [&str; 11] = [
     "contention-profiling",
     "enable-aggregator-routing",
     "enable-garbage-collector",

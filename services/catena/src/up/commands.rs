@@ -96,6 +96,7 @@ fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<Stri
             "--service-cluster-ip-range={}",
             options.service_cluster_ip_range
         ),
+        format!("--allow-privileged={}", options.allow_privileged),
         format!("--advertise-address={}", options.bind_address),
         format!("--secure-port={}", options.secure_port),
         format!("--service-account-issuer={ISSUER}"),

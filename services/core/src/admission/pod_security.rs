@@ -12,7 +12,17 @@ use crate::{
     steps::{is_set, strings},
 };
 
-const LABEL: &str = "pod-security.kubernetes.io/enforce";
+/// Kinds with a template of pods: of what it breaks they are warned.
+const TEMPLATES: [(&str, &str); 8] = [
+    ("", "podtemplates"),
+    ("", "replicationcontrollers"),
+    ("apps", "replicasets"),
+    ("apps", "deployments"),
+    ("apps", "statefulsets"),
+    ("apps", "daemonsets"),
+    ("batch", "jobs"),
+    ("batch", "cronjobs"),
+];
 
 pub(super) struct PodSecurity {
     pub(super) reader: Arc<dyn ObjectReader>,
@@ -22,9 +32,10 @@ pub(super) struct PodSecurity {
 impl Admission for PodSecurity {
     fn handles(&self, operation: Operation, group: &str, resource: &str, sub: &str) -> bool {
         matches!(operation, Operation::Create | Operation::Update)
-            && group.is_empty()
-            && resource == "pods"
-            && matches!(sub, "" | "ephemeralcontainers")
+            && match (group, resource) {
+                ("", "pods") => matches!(sub, "" | "ephemeralcontainers"),
+                other => sub.is_empty() && TEMPLATES.contains(&other),
+            }
     }
 
     async fn validate(&self, a: &Attributes<'_>) -> Result<(), Status> {
@@ -41,19 +52,37 @@ impl Admission for PodSecurity {
         else {
             return Ok(());
         };
-        let level = meta::label(&ns, LABEL).unwrap_or("privileged");
-        let version =
-            meta::label(&ns, "pod-security.kubernetes.io/enforce-version").unwrap_or("latest");
-        let found = violations(pod, level);
-        if found.is_empty() {
-            return Ok(());
+        let is_pod = a.resource.plural == "pods";
+        if is_pod && let Some(found) = judge(&ns, "enforce", pod) {
+            return Err(forbidden(a, &format!("violates PodSecurity {found}")));
         }
-        let why = format!(
-            "violates PodSecurity \"{level}:{version}\": {}",
-            found.join(", ")
-        );
-        Err(forbidden(a, &why))
+        let wrapped = template(pod);
+        let shown = if is_pod { Some(pod) } else { wrapped.as_ref() };
+        if let Some(found) = shown.and_then(|p| judge(&ns, "warn", p)) {
+            let text = format!("would violate PodSecurity {found}");
+            a.ctx.warnings.add(text);
+        }
+        Ok(())
     }
+}
+
+/// The template of pods in an object of [`TEMPLATES`], which has the shape of a pod.
+fn template(object: &Value) -> Option<Value> {
+    const PLACES: [&[&str]; 3] = [
+        &["spec", "jobTemplate", "spec", "template"],
+        &["spec", "template"],
+        &["template"],
+    ];
+    PLACES.iter().find_map(|place| object.at(place)).cloned()
+}
+
+/// How a pod breaks the level that a label of its namespace names for a mode.
+fn judge(namespace: &Value, mode: &str, pod: &Value) -> Option<String> {
+    let label = format!("pod-security.kubernetes.io/{mode}");
+    let level = meta::label(namespace, &label).unwrap_or("privileged");
+    let version = meta::label(namespace, &format!("{label}-version")).unwrap_or("latest");
+    let found = violations(pod, level);
+    (!found.is_empty()).then(|| format!("\"{level}:{version}\": {}", found.join(", ")))
 }
 
 /// What a pod does against a level, reason and detail of each.

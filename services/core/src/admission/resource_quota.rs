@@ -116,10 +116,27 @@ fn charge(
             return Err(forbidden(a, &exceeded(meta::name(quota), &over)));
         }
         if counts {
-            charged.push(grown);
+            charged.push(owned(a, quota, grown)?);
         }
     }
     Ok(charged)
+}
+
+/// The server owns the usage that it counts.
+fn owned(a: &Attributes<'_>, old: &Value, new: Value) -> Result<Value, Status> {
+    let Some(node) = catena_schema::builtin("", "v1", "ResourceQuota") else {
+        return Ok(new);
+    };
+    let request = catena_apply::Request {
+        node: &node,
+        group_version: "v1".to_owned(),
+        manager: crate::MANAGER,
+        time: &a.ctx.now,
+        subresource: "status",
+        force: false,
+        reset_fields: &[&["spec"]],
+    };
+    catena_apply::track_update(Some(old), new, &request)
 }
 
 fn exceeded(name: &str, over: &[(&String, &Quantity, &Quantity, &Quantity)]) -> String {

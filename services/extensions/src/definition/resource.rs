@@ -26,6 +26,7 @@ pub(crate) fn resource() -> Resource {
             schema,
             conversion: None,
             printer: catena_printers::builtin(GROUP, VERSION, PLURAL),
+            own_annotations: &[],
             deprecation_warning: None,
         }],
         storage_version: 0,

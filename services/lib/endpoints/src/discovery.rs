@@ -121,7 +121,9 @@ fn resource_entry(s: &Served) -> Value {
     if !r.categories.is_empty() {
         m.insert("categories", strings(&r.categories));
     }
-    if r.handlers.iter().all(|(name, _)| !name.is_empty()) {
+    // What is made up when it is asked for is not stored in any version.
+    let stored = r.verbs.iter().any(|v| v == "delete");
+    if stored && r.handlers.iter().all(|(name, _)| !name.is_empty()) {
         m.insert("storageVersionHash", storage_version_hash(r));
     }
     m.into()

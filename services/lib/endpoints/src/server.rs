@@ -92,11 +92,7 @@ impl Delegate for Server {
                 &s,
             )));
         }
-        let accept = request.header("accept").to_owned();
-        let response = verbs::run(&served, request)
-            .await
-            .unwrap_or_else(|s| encode::failure(&accept, &s));
-        Ok(Outcome::Served(response))
+        Ok(Outcome::Served(verbs::run(&served, request).await))
     }
 
     async fn upgrade(&self, request: Request, _input: ByteStream) -> Result<Outcome, Status> {

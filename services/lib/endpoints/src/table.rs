@@ -34,13 +34,13 @@ pub fn table(
     include: Include,
     columns: bool,
 ) -> Value {
-    let printer = &served.version().printer;
     let now = time::now();
     let rows: Vec<Value> = objects
         .iter()
-        .map(|o| row(printer.cells(o, &now), o, version, include))
+        .map(|o| row(served, o, version, include, &now))
         .collect();
     let definitions: Value = if columns {
+        let printer = &served.version().printer;
         let list: Vec<Value> = printer.columns().iter().map(|c| c.to_value()).collect();
         list.into()
     } else {
@@ -55,16 +55,36 @@ pub fn table(
     m.into()
 }
 
-fn row(cells: Vec<Value>, object: &Value, version: &str, include: Include) -> Value {
+/// Cells and metadata are those of the kind, which is nearest in the storage version;
+/// the whole object is that of the version asked for.
+fn row(served: &Served, object: &Value, version: &str, include: Include, now: &str) -> Value {
+    let asked = served.version();
+    let stored = asked
+        .conversion
+        .as_ref()
+        .map(|c| c.to_storage(object.clone()));
+    let kind = stored.as_ref().unwrap_or(object);
     let mut m = Map::new();
-    m.insert("cells", cells);
+    m.insert("cells", asked.printer.cells(kind, now));
     m.insert(
         "object",
         match include {
             Include::None => Value::Null,
-            Include::Metadata => encode::metadata_only(object, version),
+            Include::Metadata => metadata(kind, version, asked.own_annotations),
             Include::Object => object.clone(),
         },
     );
     m.into()
+}
+
+fn metadata(object: &Value, version: &str, hidden: &[&str]) -> Value {
+    let mut out = encode::metadata_only(object, version);
+    for name in hidden {
+        out.unset(&["metadata", "annotations", name]);
+    }
+    let left = out.at(&["metadata", "annotations"]);
+    if !hidden.is_empty() && left.is_some_and(|a| a.as_object().is_some_and(Map::is_empty)) {
+        out.unset(&["metadata", "annotations"]);
+    }
+    out
 }

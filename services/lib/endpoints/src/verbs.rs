@@ -12,15 +12,16 @@ mod watch;
 
 use catena_delegate::{Request, Response};
 use catena_objects::{Status, time};
-use catena_registry::Context;
+use catena_registry::{Context, Warnings};
 
-use crate::{negotiate, query::Query, server::Served, table};
+use crate::{encode, negotiate, query::Query, server::Served, table};
 
 /// A request on its way through a verb.
 pub(crate) struct Call<'a> {
     pub(crate) served: &'a Served,
     pub(crate) request: Request,
     pub(crate) query: Query,
+    pub(crate) warnings: Warnings,
 }
 
 impl Call<'_> {
@@ -48,6 +49,7 @@ impl Call<'_> {
             subresource: i.subresource.clone(),
             dry_run,
             now: time::now(),
+            warnings: self.warnings.clone(),
         }
     }
 
@@ -73,22 +75,33 @@ impl Call<'_> {
     }
 }
 
-/// Runs the verb that method, name and subresource mean.
-pub(crate) async fn run(served: &Served, request: Request) -> Result<Response, Status> {
-    let mut response = answer(served, request).await?;
+/// Runs the verb that method, name and subresource mean. Failures carry warnings too.
+pub(crate) async fn run(served: &Served, request: Request) -> Response {
+    let warnings = Warnings::default();
+    warnings.extend(served.version().deprecation_warning.clone());
+    let accept = request.header("accept").to_owned();
+    let answer = answer(served, request, warnings.clone()).await;
+    let mut all = warnings.take();
+    let mut response = answer.unwrap_or_else(|s| {
+        // What has no route has no version that could be deprecated.
+        if s == Status::method_not_allowed() || s == Status::no_such_path() {
+            all.clear();
+        }
+        encode::failure(&accept, &s)
+    });
+    all.append(&mut response.warnings);
+    response.warnings = all;
     response
-        .warnings
-        .extend(served.version().deprecation_warning.clone());
-    Ok(response)
 }
 
-async fn answer(served: &Served, request: Request) -> Result<Response, Status> {
+async fn answer(served: &Served, request: Request, warnings: Warnings) -> Result<Response, Status> {
     check_name(&request)?;
     let query = Query::parse(&request.query);
     let call = Call {
         served,
         request,
         query,
+        warnings,
     };
     let i = &call.request.info;
     let resource = &served.store.resource;

@@ -18,7 +18,7 @@ pub mod strategy;
 pub use admission::{Admission, Attributes, Operation};
 pub use cached::{Cached, Form, ResourceCache};
 pub use catena_printers::{Column, Printer};
-pub use context::Context;
+pub use context::{Context, Warnings};
 pub use handler::{Connect, Connector, Handler};
 pub use hooks::Hooks;
 pub use resource::{Resource, Version};

@@ -13,6 +13,9 @@ pub struct Version {
     /// Between this version and the storage version; `None`: the same shape.
     pub conversion: Option<Arc<dyn Conversion>>,
     pub printer: Arc<dyn catena_printers::Printer>,
+    /// Annotations in which this version keeps fields of the kind; tables, which
+    /// are made of the kind and not of a version, do not have them.
+    pub own_annotations: &'static [&'static str],
     /// Text for clients that use this version.
     pub deprecation_warning: Option<String>,
 }

@@ -27,11 +27,10 @@ pub struct Store {
     pub cache: Option<Arc<ResourceCache>>,
 }
 
-/// What a write made: the object with its resourceVersion, and warnings for the client.
+/// What a write made: the object with its resourceVersion.
 #[derive(Clone, Debug)]
 pub struct Written {
     pub object: Value,
-    pub warnings: Vec<String>,
     /// The write created the object (update and apply may).
     pub created: bool,
 }
@@ -94,7 +93,12 @@ impl Store {
     }
 
     fn invalid(&self, name: &str, errors: &catena_objects::field::Errors) -> Status {
-        Status::invalid(&self.resource.group, &self.resource.kind, name, errors)
+        Status::invalid(
+            self.resource.storage_group(),
+            &self.resource.kind,
+            name,
+            errors,
+        )
     }
 
     /// What the server made of an object, in the form that Go prints: order and

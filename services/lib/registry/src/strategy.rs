@@ -102,6 +102,11 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// Warnings of a deletion that says nothing of what becomes of dependents.
+    fn deletion_warnings(&self, ctx: &Context) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Values of the selectable fields besides `metadata.name` and `metadata.namespace`,
     /// in the order of [`crate::Resource::selectable_fields`].
     fn selectable(&self, object: &Value) -> Vec<String> {

@@ -59,6 +59,7 @@ pub fn decode_object(node: &Node, value: Value, custom: bool) -> Result<Decoded,
 pub fn decode(node: &Node, value: Value) -> Result<Decoded, DecodeError> {
     let mut w = Walk {
         report: true,
+        keep_empty: true,
         ..Walk::default()
     };
     let value = w.value(node, value).map_err(|Fatal(m)| DecodeError(m))?;
@@ -76,6 +77,16 @@ pub fn decode(node: &Node, value: Value) -> Result<Decoded, DecodeError> {
 pub fn canonical(node: &Node, value: Value) -> Value {
     let original = value.clone();
     Walk::default().value(node, value).unwrap_or(original)
+}
+
+/// [`canonical`] of an object that is not stored yet: an empty list is still told from nil.
+pub fn ordered(node: &Node, value: Value) -> Value {
+    let original = value.clone();
+    let mut walk = Walk {
+        keep_empty: true,
+        ..Walk::default()
+    };
+    walk.value(node, value).unwrap_or(original)
 }
 
 /// `strict decoding error: unknown field "a", duplicate field "b"`; `None` if there is nothing to say.
@@ -100,6 +111,8 @@ struct Fatal(String);
 #[derive(Default)]
 struct Walk {
     report: bool,
+    /// Empty lists that are always printed are not nil yet.
+    keep_empty: bool,
     saved: Option<String>,
     unknown: Vec<String>,
     /// `spec.containers[0]`
@@ -256,7 +269,7 @@ impl Walk {
             self.fields.truncate(outer.1);
             self.struct_name = outer.0;
         }
-        Ok(assemble(node, slots, self.report))
+        Ok(assemble(node, slots, self.keep_empty))
     }
 
     fn enter(&mut self, key: &str) {

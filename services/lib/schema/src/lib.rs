@@ -5,11 +5,13 @@
 //! and apply all walk the same nodes.
 
 mod builtin;
+mod convert;
 mod decode;
 pub mod node;
 pub mod regex;
 pub mod structural;
 
 pub use builtin::{builtin, message};
-pub use decode::{DecodeError, Decoded, canonical, decode, decode_object, strict_error};
+pub use convert::misfit;
+pub use decode::{DecodeError, Decoded, canonical, decode, decode_object, ordered, strict_error};
 pub use node::{Field, ListType, MapType, Node, PatchStrategy, Type};

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Where version v1 keeps the counter of template changes.
-const GENERATION: &str = "deprecated.daemonset.template.generation";
+pub(crate) const GENERATION: &str = "deprecated.daemonset.template.generation";
 
 #[derive(Debug)]
 pub struct DaemonSet;
@@ -32,6 +32,7 @@ impl Strategy for DaemonSet {
             }
         }
         object.set_default(&["spec", "revisionHistoryLimit"], 10i64);
+        object.set_default(&["metadata", "annotations", GENERATION], "0");
     }
 
     fn prepare_create(&self, _ctx: &Context, object: &mut Value) {

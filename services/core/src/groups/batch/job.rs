@@ -123,6 +123,13 @@ impl Strategy for Job {
         true
     }
 
+    fn deletion_warnings(&self, ctx: &Context) -> Vec<String> {
+        if ctx.version != "v1" {
+            return Vec::new();
+        }
+        vec!["child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning".to_owned()]
+    }
+
     fn selectable(&self, object: &Value) -> Vec<String> {
         vec![
             object

@@ -22,12 +22,28 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         &call.request.body,
         options.field_validation,
     )?;
+    call.warnings.extend(decoded.warnings);
     let context = call.context(options.dry_run);
     let manager = call.manager(&options.field_manager);
     let tracking = super::update::tracking(call, &manager, &context);
-    let object = super::update::track(call, None, decoded.object, &tracking)?;
+    let mut object = decoded.object;
+    wipe(&mut object);
+    let object = super::update::track(call, None, object, &tracking)?;
     let written = served.store.create(&context, object).await?;
-    finish(call, &output, 201, written, decoded.warnings)
+    finish(call, &output, 201, written)
+}
+
+/// What a client may send, and nobody owns (`rest.WipeObjectMetaSystemFields`).
+fn wipe(object: &mut Value) {
+    for field in [
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "uid",
+    ] {
+        object.unset(&["metadata", field]);
+    }
 }
 
 /// Answers with the object that was written.
@@ -36,14 +52,10 @@ pub(super) fn finish(
     output: &crate::negotiate::Output,
     status: u16,
     written: Written,
-    mut warnings: Vec<String>,
 ) -> Result<Response, Status> {
     let served = call.served;
     let object = body::from_storage(&served.store.resource, served.version(), written.object);
-    let mut response = encode::object(served, output, status, object)?;
-    warnings.extend(written.warnings);
-    response.warnings = warnings;
-    Ok(response)
+    encode::object(served, output, status, object)
 }
 
 /// POST of another kind on a subresource.
@@ -57,6 +69,7 @@ pub(super) async fn handler(call: &Call<'_>, handler: &dyn Handler) -> Result<Re
         &request.body,
         options.field_validation,
     )?;
+    call.warnings.extend(decoded.warnings);
     let context = call.context(options.dry_run);
     let manager = call.manager(&options.field_manager);
     let mut object = decoded.object;
@@ -66,9 +79,7 @@ pub(super) async fn handler(call: &Call<'_>, handler: &dyn Handler) -> Result<Re
         .create(&context, &call.served.store, &request.info.name, object)
         .await?;
     let body = encode::value(&output, &object)?;
-    let mut response = Response::new(status, output.format.content_type(), body);
-    response.warnings = decoded.warnings;
-    Ok(response)
+    Ok(Response::new(status, output.format.content_type(), body))
 }
 
 /// Who owns the fields of an object that is no resource's.

@@ -41,6 +41,9 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let mut page = read(call).await?;
     let resource = &call.served.store.resource;
     let metadata = list_metadata(&page);
+    if page.objects.is_empty() && matches!(output.shape, Shape::MetadataList(_)) {
+        return answer(call, &output, metadata, Vec::new());
+    }
     let empty = around(call, &output, metadata.clone(), Vec::new());
     if let Some(r) = compose::list(call.served, &output, &empty, &mut page.objects).await? {
         return Ok(r);
@@ -106,7 +109,12 @@ pub(super) fn answer(
                 .iter()
                 .map(|o| item(encode::metadata_only(o, version), false))
                 .collect();
-            around(call, output, metadata, items)
+            let mut list = around(call, output, metadata, items);
+            // The list is made for the answer, and Go leaves it nil.
+            if objects.is_empty() {
+                list.set(&["items"], Value::Null);
+            }
+            list
         }
         Shape::Plain | Shape::Metadata(_) => {
             let items = objects

@@ -3,7 +3,6 @@
 use catena_delegate::Response;
 use catena_objects::{Reason, Status, Value, field, json, yaml};
 use catena_registry::{Context, options::Preconditions};
-use parking_lot::Mutex;
 
 use super::{Call, create, update};
 use crate::{
@@ -46,12 +45,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let options = query::write_options(&call.query, "PatchOptions", kind == Kind::Apply)?;
     let context = call.context(options.dry_run);
     let name = &call.request.info.name;
-    let warnings = Mutex::new(Vec::new());
     let patch = Patch::read(call, kind, options.field_validation)?;
     let manager = call.manager(&options.field_manager);
     let change = |live: Option<&Value>| -> Result<Value, Status> {
         let decoded = patch.change(call, live, &manager, &context, options.force)?;
-        *warnings.lock() = decoded.warnings;
+        call.warnings.extend(decoded.warnings);
         Ok(decoded.object)
     };
     let written = call
@@ -66,7 +64,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         )
         .await?;
     let status = if written.created { 201 } else { 200 };
-    create::finish(call, &output, status, written, warnings.into_inner())
+    create::finish(call, &output, status, written)
 }
 
 /// A patch that was read from the body.
@@ -137,6 +135,11 @@ impl Patch {
         update::check_names(call, context, &after)?;
         if after.str_at(&["kind"]) != resource.kind {
             let why = format!("the object is no {} any more", resource.kind);
+            return Err(self.does_not_fit(&after, &why));
+        }
+        if self.kind == Kind::Strategic
+            && let Some(why) = catena_schema::misfit(&version.schema, &after)
+        {
             return Err(self.does_not_fit(&after, &why));
         }
         let shown = after.clone();

@@ -19,6 +19,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         &call.request.body,
         options.field_validation,
     )?;
+    call.warnings.extend(decoded.warnings);
     let context = call.context(options.dry_run);
     check_names(call, &context, &decoded.object)?;
     let name = &call.request.info.name;
@@ -35,7 +36,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         .update(&context, name, &preconditions, false, &change)
         .await?;
     let status = if written.created { 201 } else { 200 };
-    create::finish(call, &output, status, written, decoded.warnings)
+    create::finish(call, &output, status, written)
 }
 
 /// The object must be the one that the URL names.
@@ -82,6 +83,52 @@ pub(super) fn track(
     Ok(body::to_storage(resource, version, tracked))
 }
 
+type Paths = &'static [&'static [&'static str]];
+
+/// What an endpoint resets, and so nobody owns through it (`GetResetFields` of the strategies).
+fn reset_fields(group: &str, plural: &str, subresource: &str, custom: bool) -> Paths {
+    const STATUS: Paths = &[&["status"]];
+    const SPEC: Paths = &[&["spec"]];
+    const ALL_BUT_STATUS: Paths = &[&["metadata"], &["spec"]];
+    match (group, plural, subresource) {
+        ("certificates.k8s.io", "certificatesigningrequests", "approval") => {
+            &[&["spec"], &["status", "certificate"]]
+        }
+        ("certificates.k8s.io", "certificatesigningrequests", "status") => {
+            &[&["spec"], &["status", "conditions"]]
+        }
+        ("certificates.k8s.io", "certificatesigningrequests", "") => &[&["spec"], &["status"]],
+        ("apps", "deployments", "status") => &[&["metadata", "labels"], &["spec"]],
+        ("", "pods", "status") => &[
+            &["metadata", "deletionTimestamp"],
+            &["metadata", "ownerReferences"],
+            &["spec"],
+        ],
+        (
+            "scheduling.k8s.io"
+            | "storagemigration.k8s.io"
+            | "internal.apiserver.k8s.io"
+            | "flowcontrol.apiserver.k8s.io"
+            | "apiregistration.k8s.io"
+            | "apiextensions.k8s.io",
+            _,
+            "status",
+        )
+        | (
+            _,
+            "servicecidrs"
+            | "resourceclaims"
+            | "devicetaintrules"
+            | "volumeattachments"
+            | "validatingadmissionpolicies",
+            "status",
+        ) => ALL_BUT_STATUS,
+        (_, _, "status") if custom => ALL_BUT_STATUS,
+        (_, _, "status") => SPEC,
+        _ => STATUS,
+    }
+}
+
 /// Bookkeeping of managedFields for a write of this call.
 pub(super) fn tracking<'a>(
     call: &'a Call<'_>,
@@ -90,11 +137,13 @@ pub(super) fn tracking<'a>(
 ) -> catena_apply::Request<'a> {
     let resource = &call.served.store.resource;
     let status_split = resource.subresources.iter().any(|s| s == "status");
-    let reset: &'static [&'static [&'static str]] = match context.subresource.as_str() {
-        "" if status_split => &[&["status"]],
-        "status" => &[&["spec"]],
-        _ => &[],
-    };
+    let reset = reset_fields(
+        &resource.group,
+        &resource.plural,
+        &context.subresource,
+        resource.custom,
+    );
+    let reset = if status_split { reset } else { &[] };
     catena_apply::Request {
         node: &call.served.version().schema,
         group_version: body::api_version(&resource.group, &call.served.version().name),

@@ -1,6 +1,6 @@
 //! Create.
 
-use catena_objects::{Status, Value, field, meta as object_meta};
+use catena_objects::{Reason, Status, Value, field, meta as object_meta};
 use catena_storage::{Compare, Op, TxnRequest};
 
 use super::{Store, Written, meta};
@@ -23,7 +23,7 @@ impl Store {
             match self.try_create(ctx, object.clone()).await {
                 Err(s)
                     if generated
-                        && s.reason == catena_objects::Reason::AlreadyExists
+                        && s.reason == Reason::AlreadyExists
                         && attempt < NAME_ATTEMPTS =>
                 {
                     attempt += 1;
@@ -67,7 +67,7 @@ impl Store {
         })
         .await?;
         object = self.canonical(object);
-        let warnings = strategy.warnings(ctx, &object, None);
+        ctx.warnings.extend(strategy.warnings(ctx, &object, None));
         let undo = self.resource.hooks.begin_create(ctx, &mut object).await?;
         meta::order(&mut object, self.resource.custom);
         let written = if ctx.dry_run {
@@ -80,7 +80,6 @@ impl Store {
         }
         Ok(Written {
             object: written?,
-            warnings,
             created: true,
         })
     }
@@ -139,6 +138,14 @@ impl Store {
     }
 
     async fn insert(&self, ctx: &Context, mut object: Value, name: &str) -> Result<Value, Status> {
+        let version = object.str_at(&["metadata", "resourceVersion"]);
+        if !matches!(version, "" | "0") {
+            return Err(Status::new(
+                Reason::Unknown,
+                "resourceVersion should not be set on objects to be created",
+            ));
+        }
+        object.unset(&["metadata", "resourceVersion"]);
         let key = self.resource.key(&ctx.namespace, name);
         let answer = self
             .storage

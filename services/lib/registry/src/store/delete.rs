@@ -37,6 +37,10 @@ impl Store {
         name: &str,
         options: &DeleteOptions,
     ) -> Result<Deleted, Status> {
+        if options.propagation.is_none() {
+            let warnings = self.resource.strategy.deletion_warnings(ctx);
+            ctx.warnings.extend(warnings);
+        }
         for _ in 0..ATTEMPTS {
             let kv = self.read(&ctx.namespace, name).await?;
             let old = codec::decode(&self.resource, &kv)?;

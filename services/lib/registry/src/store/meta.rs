@@ -10,7 +10,6 @@ pub(super) fn fill_new(ctx: &Context, object: &mut Value) {
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
         "selfLink",
-        "resourceVersion",
     ] {
         object.unset(&["metadata", field]);
     }

@@ -44,7 +44,9 @@ impl Store {
             let kv = match self.read(&ctx.namespace, name).await {
                 Ok(kv) => kv,
                 Err(s) if s.reason == Reason::NotFound && create => {
-                    match self.create(ctx, change(None)?).await {
+                    let mut object = change(None)?;
+                    object.unset(&["metadata", "resourceVersion"]);
+                    match self.create(ctx, object).await {
                         Err(s) if s.reason == Reason::AlreadyExists => continue,
                         other => return other,
                     }
@@ -72,7 +74,7 @@ impl Store {
         let strategy = &self.resource.strategy;
         let mut old = codec::decode(&self.resource, kv)?;
         strategy.default(&mut old);
-        self.check_preconditions(name, preconditions, &old)?;
+        self.check_preconditions(ctx, name, preconditions, &old)?;
         let mut object = change(Some(&old))?;
         self.check_version(name, &mut object, &old)?;
         strategy.default(&mut object);
@@ -99,7 +101,8 @@ impl Store {
             old: Some(&old),
         })
         .await?;
-        let warnings = strategy.warnings(ctx, &object, Some(&old));
+        ctx.warnings
+            .extend(strategy.warnings(ctx, &object, Some(&old)));
         let undo = self
             .resource
             .hooks
@@ -117,15 +120,23 @@ impl Store {
         Ok(match done {
             Some(object) => Attempt::Done(Box::new(Written {
                 object,
-                warnings,
                 created: false,
             })),
             None => Attempt::Raced,
         })
     }
 
+    /// How a failed precondition reads (`storage.StorageError`).
+    fn storage_error(&self, ctx: &Context, name: &str, why: &str) -> String {
+        let key = self.resource.key(&ctx.namespace, name);
+        format!(
+            "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
+        )
+    }
+
     pub(super) fn check_preconditions(
         &self,
+        ctx: &Context,
         name: &str,
         wanted: &Preconditions,
         object: &Value,
@@ -135,14 +146,14 @@ impl Store {
             let why = format!(
                 "Precondition failed: UID in precondition: {want}, UID in object meta: {uid}"
             );
-            return Err(self.conflict(name, &why));
+            return Err(self.conflict(name, &self.storage_error(ctx, name, &why)));
         }
         let version = object.str_at(&["metadata", "resourceVersion"]);
         if let Some(want) = wanted.resource_version.as_deref().filter(|w| *w != version) {
             let why = format!(
                 "Precondition failed: ResourceVersion in precondition: {want}, ResourceVersion in object meta: {version}"
             );
-            return Err(self.conflict(name, &why));
+            return Err(self.conflict(name, &self.storage_error(ctx, name, &why)));
         }
         Ok(())
     }

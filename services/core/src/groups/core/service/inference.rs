@@ -109,6 +109,10 @@ pub(crate) fn node_ports(s: &Value) -> Vec<i64> {
 /// the client changed them at the same time (which validation refuses).
 pub(super) fn drop_type_dependent(new: &mut Value, old: &Value) {
     let same = |new: &Value, path: &[&str]| new.at(path) == old.at(path);
+    // Defaulted without need once, and hidden on every read since.
+    if new.str_at(&["spec", "type"]) == "ExternalName" {
+        new.unset(&["spec", "internalTrafficPolicy"]);
+    }
     if needs_cluster_ip(old) && !needs_cluster_ip(new) {
         if same(new, &IP) && same(new, &IPS) {
             new.unset(&IP);

@@ -1,6 +1,9 @@
 //! Security contexts.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use catena_objects::{
     Value,
@@ -103,10 +106,26 @@ pub fn host_sysctl(name: &str, spec: &Value) -> Option<&'static str> {
     None
 }
 
+/// `--allow-privileged` (kube-apiserver keeps it for the process, too).
+static ALLOW_PRIVILEGED: AtomicBool = AtomicBool::new(false);
+
+pub fn set_allow_privileged(allowed: bool) {
+    ALLOW_PRIVILEGED.store(allowed, Relaxed);
+}
+
+/// Whether containers may have the rights of their host.
+pub fn allow_privileged() -> bool {
+    ALLOW_PRIVILEGED.load(Relaxed)
+}
+
 /// `ValidateSecurityContext`.
 pub fn container(sc: &At, host_users: bool, e: &mut Errors) {
     if !sc.has() {
         return;
+    }
+    if sc.flag("privileged") && !allow_privileged() {
+        sc.child("privileged")
+            .forbidden(e, "disallowed by cluster policy");
     }
     id(&sc.child("runAsUser"), e);
     id(&sc.child("runAsGroup"), e);

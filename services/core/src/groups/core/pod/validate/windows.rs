@@ -102,6 +102,9 @@ pub fn host_process(at: &At, e: &mut Errors) {
             "hostNetwork must be true if pod contains any hostProcess containers",
         );
     }
+    if !super::security::allow_privileged() {
+        at.forbidden(e, "hostProcess containers are disallowed by cluster policy");
+    }
 }
 
 /// `validateWindowsSecurityContextOptions`.
