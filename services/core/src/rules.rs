@@ -4,6 +4,7 @@ pub mod at;
 pub mod claim;
 pub mod equality;
 pub mod int_or_percent;
+pub mod internal;
 pub mod labels;
 pub mod meta;
 pub mod quantity;

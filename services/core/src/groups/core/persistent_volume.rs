@@ -106,13 +106,21 @@ impl Strategy for PersistentVolume {
         if ctx.subresource == "status" {
             return Errors::new();
         }
+        // The strategy and `ValidatePersistentVolumeUpdate` both check it whole.
         let mut errors = self.validate(ctx, object);
+        errors.extend(self.validate(ctx, object));
         if SOURCES
             .iter()
             .any(|s| !same(object.at(&["spec", s]), old.at(&["spec", s])))
         {
             let path = Path::new("spec").child("persistentvolumesource");
-            let text = "spec.persistentvolumesource is immutable after creation";
+            let null = Value::Null;
+            let diff = crate::rules::internal::diff(
+                "PersistentVolumeSource",
+                old.get("spec").unwrap_or(&null),
+                object.get("spec").unwrap_or(&null),
+            );
+            let text = format!("spec.persistentvolumesource is immutable after creation\n{diff}");
             errors.push(Error::forbidden(&path, text));
         }
         let mode = ["spec", "volumeMode"];

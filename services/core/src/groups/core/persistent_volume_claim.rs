@@ -161,7 +161,13 @@ fn fixed(errors: &mut Errors, object: &Value, old: &Value) {
         keep(&mut new, old, &["spec", "volumeAttributesClassName"]);
     }
     if !same(new.get("spec"), before.get("spec")) {
-        let text = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+        let null = Value::Null;
+        let spec = |o: &Value| o.get("spec").unwrap_or(&null).clone();
+        let diff =
+            crate::rules::internal::diff("PersistentVolumeClaimSpec", &spec(&before), &spec(&new));
+        let text = format!(
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n{diff}"
+        );
         errors.push(Error::forbidden(&Path::new("spec"), text));
     }
 }

@@ -13,7 +13,6 @@ use crate::rules::At;
 
 pub mod binding;
 pub mod defaults;
-pub mod diff;
 pub mod eviction;
 pub mod image;
 pub mod prepare;

@@ -14,6 +14,7 @@ use super::{
 use crate::rules::{
     At,
     equality::{same, same_at},
+    internal,
 };
 
 const MUTABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
@@ -79,7 +80,7 @@ pub fn validate(new: &Value, old: &Value) -> Errors {
         gated(&spec, &mut munged, old_spec, &mut e);
     }
     if !same(&munged, old_spec) {
-        let diff = super::diff::spec_diff(old_spec, &munged);
+        let diff = internal::diff("PodSpec", old_spec, &munged);
         spec.forbidden(
             &mut e,
             format!("pod updates may not change fields other than {MUTABLE}\n{diff}"),
@@ -277,7 +278,7 @@ pub fn ephemeral(new: &Value, old: &Value) -> Errors {
                 format!("existing ephemeral containers {name:?} may not be removed\n"),
             ),
             Some(n) if !same(o, n) => {
-                let diff = super::diff::container_diff(o, n);
+                let diff = internal::diff("EphemeralContainer", o, n);
                 at.forbidden(
                     &mut e,
                     format!("existing ephemeral containers {name:?} may not be changed\n{diff}"),
