@@ -3,6 +3,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+/// How long something has been there, in a table.
+static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d+s$").expect("a pattern"));
+
 /// Patterns in texts, with what stands for them.
 static TEXTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
@@ -58,6 +61,9 @@ fn inner(value: Value, namespace: &str, key: &str) -> Value {
 
 fn text_of(text: &str, namespace: &str, key: &str) -> String {
     let mut text = text.replace(namespace, "{ns}");
+    if key == "cells" && AGE.is_match(&text) {
+        return "<age>".into();
+    }
     if matches!(key, "clusterIP" | "clusterIPs") && !matches!(text.as_str(), "" | "None") {
         return "<ip>".into();
     }

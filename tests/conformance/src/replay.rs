@@ -153,7 +153,10 @@ fn compare(
                 format!("status {expected} | {status} {}", short(&body.to_string())),
             );
         }
-        (Some(_), Some(expected)) => wrong.extend(differences(expected, &body, "")),
+        (Some(_), Some(expected)) => {
+            let expected = normal(expected.clone(), namespace);
+            wrong.extend(differences(&expected, &body, ""));
+        }
         _ => {}
     }
     let warnings: Vec<Value> = warnings

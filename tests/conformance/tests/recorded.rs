@@ -9,6 +9,9 @@ use std::{
 use catena_tests_conformance::{Client, read, replay_all};
 use catena_tests_it::ControlPlane;
 
+/// Conversations whose answers tell how far a controller has come.
+const RACES: [&str; 1] = ["defaults/apiextensions-CustomResourceDefinition"];
+
 /// Differences that a failure shows.
 const SHOWN: usize = 40;
 
@@ -26,7 +29,8 @@ async fn answers_are_those_recorded() {
     let mut worse = Vec::new();
     for file in files {
         let name = file.file_stem().expect("a name").to_string_lossy();
-        let conversations = read(&file).expect("conversations");
+        let mut conversations = read(&file).expect("conversations");
+        conversations.retain(|c| !RACES.contains(&c.id.as_str()));
         let outcome = replay_all(&client, &conversations).await;
         println!("{name}: {} of {} same", outcome.same, outcome.steps);
         let least = least.get(&*name).copied().unwrap_or(0);
