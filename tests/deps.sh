@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the real parts that tests talk to: etcd and etcdctl from Debian, and
-# the current etcd from its Go module.
+# the current etcd and Helm from their Go modules.
 set -eu
 here=$(dirname "$0")
 if ! { command -v etcd && command -v etcdctl && command -v curl; } >/dev/null; then
@@ -15,6 +15,10 @@ fi
 if command -v go >/dev/null && [ ! -x "$here/../target/tools/etcd" ]; then
     (cd "$here/storage/etcd" && go build -o ../../../target/tools/etcd .) ||
         echo "the current etcd was not built; the tests that need it are skipped" >&2
+fi
+if command -v go >/dev/null && [ ! -x "$here/../target/tools/helm" ]; then
+    (cd "$here/charts/helm" && go build -o ../../../target/tools/helm helm.sh/helm/v3/cmd/helm) ||
+        echo "helm was not built; the tests of the charts are skipped" >&2
 fi
 # An old kubectl beside the one that is installed: Debian's.
 if command -v apt-get >/dev/null && [ ! -x "$here/../target/tools/kubectl-old" ]; then

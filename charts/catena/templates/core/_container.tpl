@@ -1,0 +1,63 @@
+{{/* How a delegate listens and proves itself. */}}
+{{- define "catena.args.delegate" -}}
+- --listen=0.0.0.0:7443
+- --tls-cert-file=/etc/catena/internal/tls.crt
+- --tls-private-key-file=/etc/catena/internal/tls.key
+- --internal-ca-file=/etc/catena/internal/ca.crt
+{{ include "catena.args.etcd" . }}
+{{- end -}}
+
+{{- define "catena.core.args" -}}
+{{- $v := .root.Values -}}
+{{- $c := $v.cluster -}}
+{{ include "catena.args.delegate" . }}
+{{ include "catena.args.trust" . }}
+- --service-cluster-ip-range={{ join "," $c.serviceClusterIPRange }}
+- --service-node-port-range={{ $c.serviceNodePortRange }}
+- --allow-privileged={{ $c.allowPrivileged }}
+{{- with $c.advertise.address }}
+- --advertise-address={{ . }}
+{{- end }}
+- --secure-port={{ $c.advertise.port | default $v.aggregator.service.port }}
+{{- with $v.core.enableAdmissionPlugins }}
+- --enable-admission-plugins={{ join "," . }}
+{{- end }}
+{{- with $v.core.disableAdmissionPlugins }}
+- --disable-admission-plugins={{ join "," . }}
+{{- end }}
+{{ include "catena.commonArgs" . }}
+{{- end -}}
+
+{{/* A sidecar: it starts before core and ends after it. */}}
+{{- define "catena.core.tunnel" -}}
+{{- $t := .Values.tunnel -}}
+name: tunnel
+image: {{ include "catena.image" (dict "root" . "image" $t.image) | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+restartPolicy: Always
+command: {{ $t.command | default (list "catena" "tunnel") | toJson }}
+args:
+  - --ssh-user={{ $t.sshUser }}
+  - --ssh-keyfile=/etc/catena/ssh/ssh-privatekey
+  {{- include "catena.commonArgs" (dict "root" .) | nindent 2 }}
+  {{- with $t.extraArgs }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $t.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $t.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.core.securityContext | nindent 2 }}
+volumeMounts:
+  {{- include "catena.mount" "ssh" | nindent 2 }}
+  {{- include "catena.mount" "internal" | nindent 2 }}
+  - {name: tunnel, mountPath: /run/catena}
+  {{- with $t.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
