@@ -18,7 +18,7 @@
 - --logging-format={{ $v.logging.format }}
 {{- with $v.tracing.endpoint }}
 - --tracing-endpoint={{ . }}
-- --tracing-sampling-rate-per-million={{ mulf $v.tracing.samplingRatio 1000000 | round 0 | int64 }}
+- --tracing-sampling-rate-per-million={{ round (mulf $v.tracing.samplingRatio 1000000) 0 | int64 }}
 {{- end }}
 {{- end -}}
 
