@@ -1,11 +1,15 @@
 //! The scale subresource: `autoscaling/v1 Scale` as a view of an object.
 
+mod ownership;
+
 use catena_delegate::Response;
-use catena_objects::{Map, Status, Value, json, labels, meta};
+use catena_objects::{Map, Status, Value, json, labels, meta, yaml};
 use catena_registry::{options::Preconditions, resource::Scale};
 
 use super::{Call, update};
 use crate::{body, encode, negotiate::Output, query};
+
+const ENTRIES: [&str; 2] = ["metadata", "managedFields"];
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let output = call.output()?;
@@ -113,6 +117,9 @@ async fn put(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
 
 async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
     let content_type = call.request.header("content-type").to_owned();
+    if content_type.starts_with("application/apply-patch+yaml") {
+        return apply(call, output).await;
+    }
     let patch = json::parse(&call.request.body)
         .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
     let node = catena_schema::builtin("autoscaling", "v1", "Scale")
@@ -125,10 +132,58 @@ async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         }
         _ => Err(Status::new(
             catena_objects::Reason::UnsupportedMediaType,
-            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json",
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
         )),
     };
     write(call, output, "PatchOptions", &change).await
+}
+
+/// Server-side apply of a scale: its replicas are owned in the object's entries.
+async fn apply(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
+    let options = query::write_options(&call.query, "PatchOptions", true)?;
+    let context = call.context(options.dry_run);
+    let manager = call.manager(&options.field_manager);
+    let config = yaml::to_value(&call.request.body)
+        .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?;
+    catena_apply::check_type(&config, "autoscaling/v1", "Scale")?;
+    let node = catena_schema::builtin("autoscaling", "v1", "Scale")
+        .ok_or_else(|| Status::internal("no schema for Scale"))?;
+    let request = catena_apply::Request {
+        node: &node,
+        group_version: "autoscaling/v1".to_owned(),
+        manager: &manager,
+        time: &context.now,
+        subresource: "scale",
+        force: options.force.unwrap_or(false),
+        reset_fields: &[],
+    };
+    let name = &call.request.info.name;
+    let path: Vec<String> = paths(call)?.spec_replicas.clone();
+    let resource = &call.served.store.resource;
+    let version = body::api_version(&resource.group, &call.served.version().name);
+    let update = |live: Option<&Value>| -> Result<Value, Status> {
+        let Some(live) = live else {
+            return Err(call.served.store.not_found(name));
+        };
+        let entries = live.items_at(&ENTRIES);
+        let mut scale = view(call, live)?;
+        scale.set(&ENTRIES, ownership::of_scale(entries, &path));
+        let wanted = catena_apply::apply(Some(&scale), &config, &request)?;
+        check(&wanted, name)?;
+        let mut object = live.clone();
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        object.set(&steps, wanted.i64_at(&["spec", "replicas"]).unwrap_or(0));
+        let owned = wanted.items_at(&ENTRIES);
+        let entries = ownership::of_object(entries, owned, &version, &path);
+        object.set(&ENTRIES, entries);
+        Ok(object)
+    };
+    let written = call
+        .served
+        .store
+        .update(&context, name, &Preconditions::default(), false, &update)
+        .await?;
+    respond(output, &view(call, &written.object)?)
 }
 
 /// Writes the replicas that `change` makes of the current scale.
@@ -171,8 +226,7 @@ async fn write(
 /// Owners of replicas are booked without a time (`ScaleHandler.ToParent`), and so
 /// stand in front of other updates.
 fn untimed(mut object: Value, manager: &str) -> Value {
-    const FIELDS: [&str; 2] = ["metadata", "managedFields"];
-    let mut entries = object.items_at(&FIELDS).to_vec();
+    let mut entries = object.items_at(&ENTRIES).to_vec();
     let is_own = |e: &Value| {
         e.str_at(&["subresource"]) == "scale"
             && e.str_at(&["operation"]) == "Update"
@@ -187,7 +241,7 @@ fn untimed(mut object: Value, manager: &str) -> Value {
         .iter()
         .position(|e| e.str_at(&["operation"]) == "Update" && e.get("time").is_some());
     entries.insert(first.unwrap_or(entries.len()), own);
-    object.set(&FIELDS, entries);
+    object.set(&ENTRIES, entries);
     object
 }
 
