@@ -5,7 +5,10 @@
 {{- $all := .root.Values.image -}}
 {{- $registry := $own.registry | default $all.registry -}}
 {{- $repository := $own.repository | default $all.repository -}}
-{{- $digest := ternary $own.digest $all.digest (not (empty $own.repository)) -}}
+{{- $digest := $own.digest -}}
+{{- if not (or $own.repository $own.tag $own.digest) -}}
+{{- $digest = $all.digest -}}
+{{- end -}}
 {{- $tag := $own.tag | default $all.tag | default .root.Chart.AppVersion -}}
 {{- with $registry }}{{ . }}/{{ end }}{{ $repository }}
 {{- if $digest }}@{{ $digest }}{{ else }}:{{ $tag }}{{ end }}

@@ -8,6 +8,16 @@ replicas: {{ $p.replicas }}
 {{- end -}}
 {{- end -}}
 
+{{/* Only one of the two strategies has settings. */}}
+{{- define "catena.strategy" -}}
+{{- $s := (index .root.Values .process).strategy -}}
+type: {{ $s.type }}
+{{- if and (eq $s.type "RollingUpdate") $s.rollingUpdate }}
+rollingUpdate:
+  {{- toYaml $s.rollingUpdate | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* An autoscaler; "metric": what counts the requests that run in a replica. */}}
 {{- define "catena.autoscaler" -}}
 {{- $a := (index .root.Values .process).autoscaling -}}
