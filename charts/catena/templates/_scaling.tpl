@@ -56,7 +56,7 @@ spec:
 {{/* Requests that run in delegates are counted by the front, for all replicas
 together: an external metric, divided by the number of replicas. */}}
 {{- define "catena.delegateAutoscaler" -}}
-{{- $labels := dict "delegate" .process "namespace" .root.Release.Namespace -}}
+{{- $labels := dict "delegate" .process "job" (include "catena.fullname" .root) "namespace" .root.Release.Namespace -}}
 {{- $target := dict "type" "AverageValue" "averageValue" ((index .root.Values .process).autoscaling.requestsInFlight | toString) -}}
 {{- $metric := dict "name" "catena_delegate_requests_inflight" "selector" (dict "matchLabels" $labels) -}}
 {{- include "catena.autoscaler" (merge (dict "metric" (dict "type" "External" "external" (dict "metric" $metric "target" $target))) .) -}}

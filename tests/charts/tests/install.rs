@@ -165,6 +165,11 @@ fn every_value_set_is_valid_to_the_letter() {
     let Some(host) = Host::start() else { return };
     host.api.kubectl(&["create", "namespace", NAMESPACE]);
     let strict = ["create", "--dry-run=server", "--validate=strict"];
+    let misspelt = host.api.kubectl_stdin(
+        &strict,
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, dada: {}}",
+    );
+    assert!(!misspelt.status.success(), "the host is not strict");
     let mut sets = value_sets();
     sets.push(("ha".to_owned(), chart().join("values-ha.yaml")));
     for (name, values) in sets {

@@ -1,11 +1,16 @@
 //! The rendered containers really start, with the certificates of the chart and
 //! nothing else, and serve an administrator.
 
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use catena_runtime::pki::{Pair, Pki};
 use catena_tests_charts::{Helm, find, objects, pods::Pods, text};
 use catena_tests_it::{eventually, has};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn kubectl(pods: &Pods, args: &[&str]) -> Output {
     Command::new("kubectl")
@@ -16,8 +21,9 @@ fn kubectl(pods: &Pods, args: &[&str]) -> Output {
         .expect("kubectl runs")
 }
 
-fn start(helm: &Helm, args: &[&str]) -> Pods {
-    let rendered = objects(&helm.template(args));
+fn start(helm: &Helm, args: &[&str], further: Vec<Value>) -> Pods {
+    let mut rendered = objects(&helm.template(args));
+    rendered.extend(further);
     let mut pods = Pods::new(rendered, "cp-catena");
     pods.kubeconfig("cp-catena-kubeconfig");
     for process in ["store", "core", "extensions", "aggregator", "controllers"] {
@@ -38,7 +44,11 @@ fn the_rendered_processes_serve_an_administrator() {
     if !has("kubectl") || !has("curl") {
         return;
     }
-    let pods = start(&helm, &["--set", "metrics.serviceMonitor.enabled=true"]);
+    let pods = start(
+        &helm,
+        &["--set", "metrics.serviceMonitor.enabled=true"],
+        Vec::new(),
+    );
     eventually("the front is ready", || {
         kubectl(&pods, &["get", "--raw", "/readyz"])
             .status
@@ -81,4 +91,77 @@ fn the_hook_passes(pods: &Pods) {
         .expect("sh runs");
     let said = text(out, &["helm test"]);
     assert!(said.contains("created, read and deleted"), "{said}");
+}
+
+/// A Secret as docs/install.md wants it, of certificates that our own code makes.
+fn secret(name: &str, ca: &Path, pair: &Pair) -> Value {
+    let read = |path: &Path| STANDARD.encode(std::fs::read(path).expect("a file"));
+    json!({
+        "kind": "Secret",
+        "metadata": { "name": format!("cp-catena-{name}") },
+        "data": { "ca.crt": read(ca), "tls.crt": read(&pair.cert), "tls.key": read(&pair.key) }
+    })
+}
+
+fn secrets(pki: &Pki) -> Vec<Value> {
+    let made = "certificates are made";
+    let (ca, internal) = (pki.ca().expect(made), pki.internal_ca().expect(made));
+    let proxies = pki.front_proxy_ca().expect(made);
+    let mut out = Vec::new();
+    for process in ["aggregator", "core", "extensions", "store"] {
+        let pair = pki.process(process, &[]).expect(made);
+        out.push(secret(process, &internal, &pair));
+    }
+    let server = pki.server("apiserver", &[]).expect(made);
+    out.push(secret("apiserver", &ca, &server));
+    for (user, cn) in [
+        ("admin", "kubernetes-admin"),
+        ("controllers", "system:catena:controllers"),
+    ] {
+        let pair = pki.client(user, cn, Some("system:masters")).expect(made);
+        out.push(secret(user, &ca, &pair));
+    }
+    let front = pki.front_proxy_client().expect(made);
+    out.push(secret("front-proxy-client", &proxies, &front));
+    // Of authorities only the certificate is read.
+    for (name, cert) in [("ca", &ca), ("front-proxy-ca", &proxies)] {
+        let pair = Pair {
+            cert: cert.clone(),
+            key: cert.clone(),
+        };
+        out.push(secret(name, cert, &pair));
+    }
+    let (key, _) = pki.signing_key("sa").expect(made);
+    let pair = Pair {
+        cert: key.clone(),
+        key,
+    };
+    out.push(secret("service-account", &ca, &pair));
+    out
+}
+
+#[test]
+fn certificates_that_others_made_are_taken() {
+    let Some(helm) = Helm::find() else { return };
+    if !has("kubectl") || !has("curl") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let pki = Pki::open(dir.path()).expect("a directory");
+    let made = secrets(&pki);
+    let pods = start(&helm, &["--set", "certificates.mode=existing"], made);
+    // The kubeconfig names files that lie beside it.
+    for (file, bytes) in pods.data("cp-catena-admin") {
+        std::fs::write(pods.dir().join(file), bytes).expect("a file");
+    }
+    eventually("the front is ready", || {
+        kubectl(&pods, &["get", "--raw", "/readyz"])
+            .status
+            .success()
+    });
+    let account = ["get", "serviceaccount", "default"];
+    eventually("controllers work", || {
+        kubectl(&pods, &account).status.success()
+    });
+    the_hook_passes(&pods);
 }
