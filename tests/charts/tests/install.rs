@@ -144,7 +144,7 @@ fn the_example_for_production_is_taken() {
     let values = chart.join("values-ha.yaml").display().to_string();
     // Kinds of cert-manager and Prometheus are not known to this host.
     let without = "certificates.mode=existing,metrics.serviceMonitor.enabled=false,metrics.prometheusRule.enabled=false";
-    host.helm(&[
+    let notes = host.helm(&[
         "install",
         RELEASE,
         &chart.display().to_string(),
@@ -154,6 +154,9 @@ fn the_example_for_production_is_taken() {
         "--set",
         without,
     ]);
+    let extract =
+        r#"get secret cp-catena-admin -o go-template="{{index .data \"$file\" | base64decode}}""#;
+    assert!(notes.contains(extract), "{notes}");
     let scaler = host.get(&["hpa", "cp-catena-core"]);
     assert_eq!(scaler["spec"]["minReplicas"], 3);
     assert_eq!(host.replicas("controllers"), 2);
