@@ -164,4 +164,19 @@ fn certificates_that_others_made_are_taken() {
         kubectl(&pods, &account).status.success()
     });
     the_hook_passes(&pods);
+    a_new_certificate_is_served_without_a_restart(&pods, &pki);
+}
+
+fn a_new_certificate_is_served_without_a_restart(pods: &Pods, pki: &Pki) {
+    let name = "rotated.example.com";
+    let ask = ["--tls-server-name", name, "get", "--raw", "/readyz"];
+    assert!(!kubectl(pods, &ask).status.success(), "the name is new");
+    let new = pki.server("apiserver", &[name.to_owned()]).expect("made");
+    let mounted = pods.dir().join("aggregator/etc/catena/serving");
+    for (from, to) in [(&new.key, "tls.key"), (&new.cert, "tls.crt")] {
+        std::fs::copy(from, mounted.join(to)).expect("a file");
+    }
+    eventually("the new certificate is served", || {
+        kubectl(pods, &ask).status.success()
+    });
 }
