@@ -118,8 +118,12 @@ impl Pki {
         self.make("internal-ca", process, &leaf)
     }
 
-    /// Certificate of the public port.
+    /// Certificate of the public port; one that somebody else put there is kept.
     pub fn server(&self, name: &str, sans: &[String]) -> Result<Pair, Error> {
+        let pair = self.pair(name);
+        if issue::is_foreign(&pair) {
+            return Ok(pair);
+        }
         let mut leaf = Leaf::new("kube-apiserver", None).server();
         leaf.add_sans(&issue::local_names());
         leaf.add_sans(sans);

@@ -15,6 +15,9 @@ use crate::files;
 
 const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
+/// How the names of our authorities begin.
+pub(super) const NAMES: &str = "catena-";
+
 /// A signed leaf counts from a moment ago: clocks of peers differ.
 pub(super) const SKEW: Duration = Duration::from_secs(300);
 
@@ -69,7 +72,7 @@ fn create(pair: &Pair, name: &str) -> Result<(), Error> {
         .collect();
     params
         .distinguished_name
-        .push(DnType::CommonName, format!("catena-{name}-{tag}"));
+        .push(DnType::CommonName, format!("{NAMES}{name}-{tag}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![
         KeyUsagePurpose::DigitalSignature,

@@ -13,7 +13,7 @@ use rcgen::{
 
 use super::{
     Error, Pair, at,
-    authority::{Authority, SKEW},
+    authority::{Authority, NAMES, SKEW},
 };
 use crate::{files, tls};
 
@@ -105,6 +105,13 @@ pub(super) fn ensure(authority: &Authority, pair: &Pair, leaf: &Leaf) -> Result<
         &pair.cert,
         files::write_atomic(&pair.cert, cert.pem().as_bytes(), files::PUBLIC),
     )
+}
+
+/// Whether somebody else put a certificate there, which is then used as it is
+/// (as kube-apiserver uses what it finds in `--cert-dir`).
+pub(super) fn is_foreign(pair: &Pair) -> bool {
+    let names = std::fs::read(&pair.cert).map(|pem| tls::names_in_pem(&pem));
+    pair.key.exists() && matches!(names, Ok(Ok(n)) if !n.issuer.starts_with(NAMES))
 }
 
 #[derive(PartialEq, Eq)]

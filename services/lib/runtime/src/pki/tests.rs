@@ -55,6 +55,20 @@ fn a_good_leaf_is_kept_and_a_name_that_is_missing_makes_it_anew() {
 }
 
 #[test]
+fn a_server_certificate_of_somebody_else_is_kept() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let cert = rcgen::CertificateParams::new(vec!["a.example.com".to_owned()])
+        .and_then(|p| p.self_signed(&key))
+        .expect("a certificate");
+    std::fs::write(dir.path().join("apiserver.crt"), cert.pem()).expect("written");
+    std::fs::write(dir.path().join("apiserver.key"), key.serialize_pem()).expect("written");
+    let pki = Pki::open(dir.path()).expect("opened");
+    let pair = pki.server("apiserver", &[]).expect("kept");
+    assert_eq!(read(&pair.cert), cert.pem().as_bytes());
+}
+
+#[test]
 fn processes_that_start_at_once_agree_on_the_authority() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_owned();

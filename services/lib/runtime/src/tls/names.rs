@@ -12,6 +12,8 @@ use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerNames {
     pub common_name: String,
+    /// Common name of who issued the certificate.
+    pub issuer: String,
     pub organizations: Vec<String>,
     /// DNS names, addresses and URIs as text.
     pub sans: Vec<String>,
@@ -49,6 +51,12 @@ pub fn names_in(der: &[u8]) -> Result<PeerNames, String> {
     Ok(PeerNames {
         // Go keeps the last one.
         common_name: subject
+            .iter_common_name()
+            .filter_map(text)
+            .last()
+            .unwrap_or_default(),
+        issuer: cert
+            .issuer()
             .iter_common_name()
             .filter_map(text)
             .last()
