@@ -32,6 +32,9 @@ pub(crate) struct Options {
     pods: catena_core::Pods,
 
     #[command(flatten)]
+    kubelet: catena_core::KubeletFlags,
+
+    #[command(flatten)]
     admission: catena_core::AdmissionFlags,
 
     #[command(flatten)]
@@ -92,6 +95,7 @@ impl Options {
         catena_core::Options {
             services: self.services.clone(),
             pods: self.pods.clone(),
+            kubelet: self.kubelet.clone(),
             admission,
             advertise_address: self.serving.advertise_address,
             secure_port: self.serving.secure_port,

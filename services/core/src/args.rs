@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::{AdmissionFlags, bootstrap};
+use crate::{AdmissionFlags, KubeletFlags, bootstrap};
 
 /// What core needs to know to build its server.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,6 +18,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub pods: Pods,
+
+    #[command(flatten)]
+    pub kubelet: KubeletFlags,
 
     /// Address under which members of the cluster reach the front.
     #[arg(long)]
@@ -70,6 +73,7 @@ impl Options {
     pub fn problems(&self) -> Vec<String> {
         let ranges = &self.services.service_cluster_ip_range;
         let mut out = self.admission.problems();
+        out.extend(self.kubelet.problems());
         if ranges.is_empty() {
             out.push("--service-cluster-ip-range must contain at least one valid cidr".to_owned());
         }

@@ -3,14 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use catena_objects::Status;
-use catena_registry::{Admission, Handler, Hooks, Resource};
+use catena_registry::{Admission, Connector, Handler, Hooks, Resource};
 use catena_storage::Storage;
 
 use crate::{
     Options, Wiring, admission,
     allocators::{Addresses, Ports, ServiceHooks},
     bootstrap, groups,
-    nodes::Nodes,
+    nodes::{Kubelets, Nodes},
     pods::{Bindings, Evictions},
     reader::StorageReader,
     registrations,
@@ -51,7 +51,7 @@ pub fn resources(
     options: &Options,
     storage: &Arc<dyn Storage>,
     extras: Extras,
-) -> Vec<Arc<Resource>> {
+) -> Result<Vec<Arc<Resource>>, Status> {
     let addresses: Vec<Addresses> = options
         .services
         .service_cluster_ip_range
@@ -73,16 +73,20 @@ pub fn resources(
         handlers.insert(("", "serviceaccounts", "token"), requests);
     }
     handlers.extend(extras.handlers);
+    let connector = Kubelets::new(options.kubelet.clone()).map(|kubelets| {
+        let reader = reader.clone();
+        let nodes: Arc<dyn Connector> = Arc::new(Nodes { reader, kubelets });
+        nodes
+    });
+    let connector = Some(connector?);
     let resources = registrations(&Wiring {
         admission: Arc::new(plugins),
         hooks: HashMap::from([(("", "services"), services)]),
         handlers,
-        connector: Some(Arc::new(Nodes {
-            reader: reader.clone(),
-        })),
+        connector,
     });
     reader.learn(&resources);
-    resources
+    Ok(resources)
 }
 
 /// The resources, after what a control plane starts with is in storage.
@@ -92,7 +96,7 @@ pub async fn prepare(
     extras: Extras,
 ) -> Result<Vec<Arc<Resource>>, Status> {
     let config = options.bootstrap(extras.authentication.clone());
-    let resources = resources(options, storage, extras);
+    let resources = resources(options, storage, extras)?;
     bootstrap::run(&**storage, &resources, &config).await?;
     Ok(resources)
 }

@@ -34,6 +34,7 @@ pub(crate) const MANAGER: &str = "kube-apiserver";
 
 pub use args::{Options, Pods, Services};
 pub use assemble::Extras;
+pub use nodes::KubeletFlags;
 pub use registrations::{Wiring, key_prefix, registrations};
 pub use run::{Flags, TokenFlags, run};
 pub use server::CoreResources;

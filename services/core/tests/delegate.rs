@@ -20,6 +20,7 @@ async fn core() -> Arc<dyn Delegate> {
         advertise_address: None,
         secure_port: 6443,
         pods: catena_core::Pods::default(),
+        kubelet: catena_core::KubeletFlags::default(),
     };
     build(&options, Arc::new(Memory::default()), Extras::default())
         .await

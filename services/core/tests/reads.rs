@@ -27,6 +27,7 @@ async fn core(storage: &Arc<Memory>) -> World {
         advertise_address: None,
         secure_port: 6443,
         pods: catena_core::Pods::default(),
+        kubelet: catena_core::KubeletFlags::default(),
     };
     let built = build(&options, storage.clone(), Extras::default()).await;
     World {

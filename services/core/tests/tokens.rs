@@ -54,6 +54,7 @@ async fn world() -> World {
         advertise_address: Some(IpAddr::from([192, 0, 2, 1])),
         secure_port: 6443,
         pods: catena_core::Pods::default(),
+        kubelet: catena_core::KubeletFlags::default(),
     };
     let extras = Extras {
         issuer: Some(notes.clone()),
@@ -91,7 +92,7 @@ async fn world() -> World {
         ..TxnRequest::default()
     };
     storage.txn(request).await.expect("memory");
-    let resources = assemble::resources(&options, &storage, extras);
+    let resources = assemble::resources(&options, &storage, extras).expect("resources");
     let accounts = resources
         .iter()
         .find(|r| r.group.is_empty() && r.plural == "serviceaccounts")

@@ -23,6 +23,7 @@ fn options() -> Options {
         advertise_address: Some(IpAddr::from([192, 0, 2, 1])),
         secure_port: 6443,
         pods: catena_core::Pods::default(),
+        kubelet: catena_core::KubeletFlags::default(),
     }
 }
 

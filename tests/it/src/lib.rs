@@ -49,6 +49,26 @@ pub fn has(program: &str) -> bool {
     found
 }
 
+/// Builds a Go program of these tests; `None`, with the reason told, where Go or
+/// its modules are not to be had.
+pub fn go_program(name: &str, dir: &Path) -> Option<PathBuf> {
+    if !has("go") {
+        return None;
+    }
+    let program = dir.join(name);
+    let built = Command::new("go")
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .status();
+    if built.is_ok_and(|s| s.success()) {
+        return Some(program);
+    }
+    println!("skipped: the modules of {name} are not to be had");
+    None
+}
+
 /// How long anything may take to come to pass.
 pub const LIMIT: Duration = Duration::from_secs(60);
 

@@ -2,31 +2,18 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
-use catena_tests_it::{ControlPlane, has};
+use catena_tests_it::{ControlPlane, go_program};
 
 #[test]
 fn an_informer_misses_and_doubles_nothing() {
-    if !has("go") {
-        return;
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("client-go");
     let dir = tempfile::tempdir().expect("a directory");
-    let program = dir.path().join("client-go");
-    let built = Command::new("go")
-        .current_dir(source)
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .status();
-    if !built.is_ok_and(|s| s.success()) {
-        println!("skipped: the modules of client-go are not to be had");
+    let Some(program) = go_program("client-go", dir.path()) else {
         return;
-    }
+    };
     let plane = ControlPlane::start(&[]);
     let mut child = Command::new(program)
         .arg(plane.kubeconfig())

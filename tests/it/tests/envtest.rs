@@ -3,11 +3,10 @@
 
 use std::{
     os::unix::fs::symlink,
-    path::Path,
     process::{Command, Stdio},
 };
 
-use catena_tests_it::{binary, has};
+use catena_tests_it::{binary, go_program, has};
 
 /// Where a program is.
 fn path_of(program: &str) -> String {
@@ -20,22 +19,13 @@ fn path_of(program: &str) -> String {
 
 #[test]
 fn envtest_starts_a_control_plane() {
-    if !(has("go") && has("etcd") && has("kubectl")) {
+    if !(has("etcd") && has("kubectl")) {
         return;
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("envtest");
     let dir = tempfile::tempdir().expect("a directory");
-    let program = dir.path().join("envtest");
-    let built = Command::new("go")
-        .current_dir(source)
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .status();
-    if !built.is_ok_and(|s| s.success()) {
-        println!("skipped: the modules of controller-runtime are not to be had");
+    let Some(program) = go_program("envtest", dir.path()) else {
         return;
-    }
+    };
     let assets = dir.path().join("assets");
     std::fs::create_dir(&assets).expect("a directory");
     symlink(binary(), assets.join("kube-apiserver")).expect("a link");

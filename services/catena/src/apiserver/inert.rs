@@ -16,7 +16,7 @@ const SWITCHES: [&str; 11] = [
 ];
 
 /// Flags with a value, as `--flag=value` or `--flag value`.
-const VALUES: [&str; 28] = [
+const VALUES: [&str; 24] = [
     "apiserver-count",
     "audit-log-maxage",
     "audit-log-maxbackup",
@@ -32,10 +32,6 @@ const VALUES: [&str; 28] = [
     "feature-gates",
     "goaway-chance",
     "http2-max-streams-per-connection",
-    "kubelet-certificate-authority",
-    "kubelet-client-certificate",
-    "kubelet-client-key",
-    "kubelet-preferred-address-types",
     "kubelet-timeout",
     "livez-grace-period",
     "min-request-timeout",

@@ -90,6 +90,11 @@ fn trust(plan: &Plan) -> anyhow::Result<Vec<String>> {
 
 fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<String>> {
     let (signing, _) = plan.pki.signing_key("sa")?;
+    let kubelets = plan.pki.client(
+        "apiserver-kubelet-client",
+        "kube-apiserver-kubelet-client",
+        Some("system:masters"),
+    )?;
     let mut out = delegate(plan, socket);
     out.extend([
         format!(
@@ -97,6 +102,8 @@ fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<Stri
             options.service_cluster_ip_range
         ),
         format!("--allow-privileged={}", options.allow_privileged),
+        format!("--kubelet-client-certificate={}", kubelets.cert.display()),
+        format!("--kubelet-client-key={}", kubelets.key.display()),
         format!("--advertise-address={}", options.bind_address),
         format!("--secure-port={}", options.secure_port),
         format!("--service-account-issuer={ISSUER}"),

@@ -60,6 +60,20 @@ pub struct Server {
 #[async_trait]
 impl Delegate for Server {
     async fn serve(&self, request: Request) -> Result<Outcome, Status> {
+        self.answer(request, None).await
+    }
+
+    async fn upgrade(&self, request: Request, input: ByteStream) -> Result<Outcome, Status> {
+        self.answer(request, Some(input)).await
+    }
+
+    fn describe(&self) -> BoxStream<'static, Result<Description, Status>> {
+        self.resources.describe()
+    }
+}
+
+impl Server {
+    async fn answer(&self, request: Request, input: Option<ByteStream>) -> Result<Outcome, Status> {
         if !request.info.is_resource {
             return Ok(match discovery::document(&*self.resources, &request) {
                 Some(r) => Outcome::Served(r),
@@ -92,15 +106,7 @@ impl Delegate for Server {
                 &s,
             )));
         }
-        Ok(Outcome::Served(verbs::run(&served, request).await))
-    }
-
-    async fn upgrade(&self, request: Request, _input: ByteStream) -> Result<Outcome, Status> {
-        self.serve(request).await
-    }
-
-    fn describe(&self) -> BoxStream<'static, Result<Description, Status>> {
-        self.resources.describe()
+        Ok(Outcome::Served(verbs::run(&served, request, input).await))
     }
 }
 

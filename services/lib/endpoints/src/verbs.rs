@@ -10,9 +10,10 @@ mod selectors;
 mod update;
 mod watch;
 
-use catena_delegate::{Request, Response};
+use catena_delegate::{Body, ByteStream, Request, Response};
 use catena_objects::{Status, time};
-use catena_registry::{Context, Warnings};
+use catena_registry::{Connecting, Context, Warnings};
+use parking_lot::Mutex;
 
 use crate::{encode, negotiate, query::Query, server::Served, table};
 
@@ -22,6 +23,8 @@ pub(crate) struct Call<'a> {
     pub(crate) request: Request,
     pub(crate) query: Query,
     pub(crate) warnings: Warnings,
+    /// What the client sends after an upgrade.
+    input: Mutex<Option<ByteStream>>,
 }
 
 impl Call<'_> {
@@ -76,11 +79,11 @@ impl Call<'_> {
 }
 
 /// Runs the verb that method, name and subresource mean. Failures carry warnings too.
-pub(crate) async fn run(served: &Served, request: Request) -> Response {
+pub(crate) async fn run(served: &Served, request: Request, input: Option<ByteStream>) -> Response {
     let warnings = Warnings::default();
     warnings.extend(served.version().deprecation_warning.clone());
     let accept = request.header("accept").to_owned();
-    let answer = answer(served, request, warnings.clone()).await;
+    let answer = answer(served, request, input, warnings.clone()).await;
     let mut all = warnings.take();
     let mut response = answer.unwrap_or_else(|s| {
         // What has no route has no version that could be deprecated.
@@ -94,7 +97,12 @@ pub(crate) async fn run(served: &Served, request: Request) -> Response {
     response
 }
 
-async fn answer(served: &Served, request: Request, warnings: Warnings) -> Result<Response, Status> {
+async fn answer(
+    served: &Served,
+    request: Request,
+    input: Option<ByteStream>,
+    warnings: Warnings,
+) -> Result<Response, Status> {
     check_name(&request)?;
     let query = Query::parse(&request.query);
     let call = Call {
@@ -102,6 +110,7 @@ async fn answer(served: &Served, request: Request, warnings: Warnings) -> Result
         request,
         query,
         warnings,
+        input: Mutex::new(input),
     };
     let i = &call.request.info;
     let resource = &served.store.resource;
@@ -180,13 +189,31 @@ async fn connected(
         return Err(Status::method_not_allowed());
     }
     let context = call.context(false);
-    let (name, query) = (&call.request.info.name, &call.request.query);
+    let request = &call.request;
+    let i = &request.info;
+    let place = format!("/{}/{}/{}", i.resource, i.name, i.subresource);
+    let rest = request.path.split_once(&place).map_or("", |(_, rest)| rest);
+    let asked = Connecting {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        rest: rest.to_owned(),
+        query: request.query.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+        input: call.input.lock().take(),
+    };
     let store = &call.served.store;
     let answer = connect
         .connector
-        .connect(&context, store, name, query)
+        .connect(&context, store, &i.name, asked)
         .await?;
-    Ok(Response::json(200, catena_objects::json::to_vec(&answer)))
+    Ok(Response {
+        status: answer.status,
+        headers: answer.headers,
+        warnings: Vec::new(),
+        audit: Vec::new(),
+        body: Body::Stream(answer.body),
+    })
 }
 
 /// A name must be one path segment (`content.IsPathSegmentName`).

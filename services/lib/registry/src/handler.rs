@@ -1,7 +1,10 @@
 //! Subresources that are not a view of the object: POST of another kind.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use catena_objects::{Status, Value};
+use futures_util::stream::BoxStream;
+use http::HeaderMap;
 
 use crate::{Context, Store};
 
@@ -36,15 +39,39 @@ pub struct Connect {
     pub connector: std::sync::Arc<dyn Connector>,
 }
 
-/// Finds what to connect to.
+/// Bytes as they come.
+pub type ByteStream = BoxStream<'static, Result<Bytes, Status>>;
+
+/// A request for what runs.
+pub struct Connecting {
+    pub method: String,
+    /// The whole path of the request, decoded.
+    pub path: String,
+    /// What follows the subresource in it, with its leading slash; "" for nothing.
+    pub rest: String,
+    /// The raw query, with the options.
+    pub query: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// What the client sends after an upgrade; `None`: it asks for none.
+    pub input: Option<ByteStream>,
+}
+
+/// What it answered.
+pub struct Connected {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: ByteStream,
+}
+
+/// Finds what to connect to, and connects.
 #[async_trait]
 pub trait Connector: Send + Sync + 'static {
-    /// `query` is the raw one of the request, with the options.
     async fn connect(
         &self,
         ctx: &Context,
         store: &Store,
         name: &str,
-        query: &str,
-    ) -> Result<Value, Status>;
+        request: Connecting,
+    ) -> Result<Connected, Status>;
 }

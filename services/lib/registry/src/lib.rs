@@ -19,7 +19,7 @@ pub use admission::{Admission, Attributes, Operation};
 pub use cached::{Cached, Form, ResourceCache};
 pub use catena_printers::{Column, Printer};
 pub use context::{Context, Warnings};
-pub use handler::{Connect, Connector, Handler};
+pub use handler::{ByteStream, Connect, Connected, Connecting, Connector, Handler};
 pub use hooks::Hooks;
 pub use resource::{Resource, Version};
 pub use store::{Change, Store, Written};

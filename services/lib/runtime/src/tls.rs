@@ -5,10 +5,12 @@ mod names;
 mod server;
 #[cfg(test)]
 mod tests;
+mod unverified;
 mod verifier;
 
 pub use names::{PeerNames, names_in, names_in_pem, signed_by};
 pub use server::{ClientAuth, ServerFiles, ServerTls};
+pub use unverified::unverified;
 
 use std::{
     path::{Path, PathBuf},
@@ -133,23 +135,25 @@ fn stamps(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
 
 /// How this process proves itself to servers, and whom it believes.
 pub struct ClientTls {
-    ca: PathBuf,
+    ca: Option<PathBuf>,
     identity: Option<(PathBuf, PathBuf)>,
     alpn: Vec<Vec<u8>>,
     config: Reloading<ClientConfig>,
 }
 
 impl ClientTls {
-    /// `ca`: authorities of servers. `identity`: certificate and key of this client.
+    /// `ca`: authorities of servers; without any, every server is believed.
+    /// `identity`: certificate and key of this client.
     pub fn new(
-        ca: PathBuf,
+        ca: impl Into<Option<PathBuf>>,
         identity: Option<(PathBuf, PathBuf)>,
         alpn: &[&[u8]],
     ) -> Result<Self, Error> {
+        let ca = ca.into();
         let alpn: Vec<Vec<u8>> = alpn.iter().map(|a| a.to_vec()).collect();
-        let mut files = vec![ca.clone()];
+        let mut files: Vec<PathBuf> = ca.iter().cloned().collect();
         files.extend(identity.iter().flat_map(|(c, k)| [c.clone(), k.clone()]));
-        let first = build_client(&ca, identity.as_ref(), &alpn)?;
+        let first = build_client(ca.as_deref(), identity.as_ref(), &alpn)?;
         Ok(Self {
             ca,
             identity,
@@ -166,7 +170,7 @@ impl ClientTls {
     /// Reads the files again if they changed.
     pub fn refresh(&self) {
         self.config
-            .refresh(|| build_client(&self.ca, self.identity.as_ref(), &self.alpn));
+            .refresh(|| build_client(self.ca.as_deref(), self.identity.as_ref(), &self.alpn));
     }
 
     /// Keeps the configuration fresh until `stop`.
@@ -181,14 +185,19 @@ impl ClientTls {
 }
 
 fn build_client(
-    ca: &Path,
+    ca: Option<&Path>,
     identity: Option<&(PathBuf, PathBuf)>,
     alpn: &[Vec<u8>],
 ) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(|e| Error::Settings(e.to_string()))?
-        .with_root_certificates(read_roots(ca)?);
+        .map_err(|e| Error::Settings(e.to_string()))?;
+    let builder = match ca {
+        Some(ca) => builder.with_root_certificates(read_roots(ca)?),
+        None => builder
+            .dangerous()
+            .with_custom_certificate_verifier(unverified()),
+    };
     let mut config = match identity {
         Some((cert, key)) => builder
             .with_client_auth_cert(read_certs(cert)?, read_key(key)?)
