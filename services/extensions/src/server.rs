@@ -210,8 +210,22 @@ fn refusal(entry: &Entry, request: &Request) -> Option<Status> {
 #[async_trait]
 impl Delegate for Extensions {
     async fn serve(&self, request: Request) -> Result<Outcome, Status> {
+        self.answer(request, None).await
+    }
+
+    async fn upgrade(&self, request: Request, input: ByteStream) -> Result<Outcome, Status> {
+        self.answer(request, Some(input)).await
+    }
+
+    fn describe(&self) -> BoxStream<'static, Result<Description, Status>> {
+        self.resources.describe()
+    }
+}
+
+impl Extensions {
+    async fn answer(&self, request: Request, input: Option<ByteStream>) -> Result<Outcome, Status> {
         if !request.info.is_resource || request.info.api_group == GROUP {
-            return self.endpoints.serve(request).await;
+            return self.endpoints.answer(request, input).await;
         }
         let failure = |s: &Status| {
             let accept = request.header("accept");
@@ -234,7 +248,7 @@ impl Delegate for Extensions {
         let watches = request.info.verb == "watch";
         let mut outcome = match refusal(&entry, &request) {
             Some(s) => failure(&s),
-            None => self.endpoints.serve(request).await?,
+            None => self.endpoints.answer(request, input).await?,
         };
         if let Outcome::Served(response) = &mut outcome {
             if let Some(text) = warning {
@@ -245,14 +259,6 @@ impl Delegate for Extensions {
             }
         }
         Ok(outcome)
-    }
-
-    async fn upgrade(&self, request: Request, _input: ByteStream) -> Result<Outcome, Status> {
-        self.serve(request).await
-    }
-
-    fn describe(&self) -> BoxStream<'static, Result<Description, Status>> {
-        self.resources.describe()
     }
 }
 

@@ -73,7 +73,12 @@ impl Delegate for Server {
 }
 
 impl Server {
-    async fn answer(&self, request: Request, input: Option<ByteStream>) -> Result<Outcome, Status> {
+    /// [`Delegate::serve`], or with `input` [`Delegate::upgrade`].
+    pub async fn answer(
+        &self,
+        request: Request,
+        input: Option<ByteStream>,
+    ) -> Result<Outcome, Status> {
         if !request.info.is_resource {
             return Ok(match discovery::document(&*self.resources, &request) {
                 Some(r) => Outcome::Served(r),

@@ -28,6 +28,11 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// What the client sends after an upgrade, for whoever asks first.
+    pub(crate) fn take_input(&self) -> Option<ByteStream> {
+        self.input.lock().take()
+    }
+
     pub(crate) fn output(&self) -> Result<negotiate::Output, Status> {
         let custom = self.served.store.resource.custom;
         let pretty = self.query.bool("pretty");
@@ -200,7 +205,7 @@ async fn connected(
         query: request.query.clone(),
         headers: request.headers.clone(),
         body: request.body.clone(),
-        input: call.input.lock().take(),
+        input: call.take_input(),
     };
     let store = &call.served.store;
     let answer = connect

@@ -3,6 +3,7 @@
 mod frames;
 mod options;
 mod source;
+mod websocket;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -101,6 +102,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         Some((Ok(frame), w))
     });
     response.body = Body::Stream(Box::pin(events));
+    if websocket::is_wanted(&call.request.headers)
+        && let Some(input) = call.take_input()
+    {
+        return websocket::serve(&call.request.headers, input, response);
+    }
     Ok(response)
 }
 
