@@ -12,6 +12,7 @@ mod default_class;
 mod escalation;
 mod limit_ranger;
 mod namespace_lifecycle;
+mod node_restriction;
 mod pod_security;
 mod pods;
 mod priority;
@@ -37,8 +38,11 @@ const NAMES: [&str; 13] = [
     "ResourceQuota",
 ];
 
+/// Runs only when it is asked for, before the others of its time in kube-apiserver's order.
+const ON_DEMAND: &str = "NodeRestriction";
+
 /// Plugins of kube-apiserver that are not here: off or on, nothing changes.
-const ABSENT: [&str; 19] = [
+const ABSENT: [&str; 18] = [
     "AlwaysAdmit",
     "AlwaysDeny",
     "AlwaysPullImages",
@@ -52,7 +56,6 @@ const ABSENT: [&str; 19] = [
     "MutatingAdmissionPolicy",
     "MutatingAdmissionWebhook",
     "NamespaceAutoProvision",
-    "NodeRestriction",
     "OwnerReferencesPermissionEnforcement",
     "PersistentVolumeClaimResize",
     "PodNodeSelector",
@@ -81,8 +84,9 @@ pub struct AdmissionFlags {
 impl AdmissionFlags {
     /// Names that nobody knows.
     pub fn problems(&self) -> Vec<String> {
-        let known =
-            |name: &String| NAMES.contains(&name.as_str()) || ABSENT.contains(&name.as_str());
+        let known = |name: &String| {
+            NAMES.contains(&name.as_str()) || ABSENT.contains(&name.as_str()) || name == ON_DEMAND
+        };
         let lists = [
             ("enable", &self.enable_admission_plugins),
             ("disable", &self.disable_admission_plugins),
@@ -143,6 +147,14 @@ pub fn plugins(flags: &AdmissionFlags, reader: Arc<dyn ObjectReader>) -> Vec<Arc
         .filter(|(name, _)| !flags.everything_is_allowed || **name != "CertificateSigning")
         .map(|(_, plugin)| plugin)
         .collect();
+    let asked = |name: &str| flags.enable_admission_plugins.iter().any(|n| n == name);
+    if asked(ON_DEMAND) {
+        let reader = reader.clone();
+        on.insert(0, Arc::new(node_restriction::NodeRestriction { reader }));
+    }
+    for name in ABSENT.iter().filter(|n| asked(n)) {
+        tracing::warn!(plugin = name, "this admission plugin is not there yet");
+    }
     // Not a plugin of kube-apiserver, which checks in the storage of RBAC: after admission.
     if !flags.everything_is_allowed {
         on.push(Arc::new(escalation::Escalation { reader }));

@@ -60,10 +60,25 @@ pub(super) fn all(config: &Config, now: &str) -> Vec<Value> {
     if let Some(address) = config.advertise {
         out.extend(endpoints(address, config.port));
     }
+    out.push(legacy_tokens(now));
     if !config.authentication.is_empty() {
         out.push(authentication(config));
     }
     out
+}
+
+/// Since when tokens in secrets are watched: kube-controller-manager asks for it.
+fn legacy_tokens(now: &str) -> Value {
+    let day = now.split('T').next().unwrap_or_default();
+    obj!({
+        "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "metadata": {
+            "name": "kube-apiserver-legacy-service-account-token-tracking",
+            "namespace": "kube-system"
+        },
+        "data": {"since": (day)}
+    })
 }
 
 fn facts(text: &str, api_version: &str, now: &str) -> Vec<Value> {
