@@ -123,28 +123,89 @@ fn both_connected(plane: &ControlPlane, delegate: &str) {
     });
 }
 
+const WIDGETS: &str = "/apis/example.com/v1/namespaces/default/widgets";
+const DEFINITION: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+
+/// Creates an object of a delegate; a write may have been under way with a replica
+/// that died, and then is made again once.
+fn created(plane: &ControlPlane, path: &str, name: &str) -> bool {
+    let body = if path == WIDGETS {
+        format!(
+            r#"{{"apiVersion":"example.com/v1","kind":"Widget","metadata":{{"name":"{name}"}}}}"#
+        )
+    } else {
+        format!(r#"{{"metadata":{{"name":"{name}"}}}}"#)
+    };
+    let json = ["-H", "Content-Type: application/json", "-d", &body];
+    let mut answers = (0..2).map(|_| admin(plane, &json, path).0);
+    answers.any(|code| [201, 409].contains(&code))
+}
+
+/// CPU time of a process, in clock ticks.
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
+    let of = |n: usize| fields.get(n).and_then(|f| f.parse().ok()).unwrap_or(0);
+    of(11) + of(12)
+}
+
 #[test]
 fn one_replica_of_two_may_die() {
     if !has("curl") {
         return;
     }
     let plane = ControlPlane::start(&["--replicas=2"]);
-    assert_eq!(plane.pids("core").len(), 2);
-    both_connected(&plane, "core");
-    assert_eq!(create(&plane, "before"), 201);
-    let victim = plane.pids("core")[0];
-    let killed = Command::new("kill")
-        .args(["-9", &victim.to_string()])
-        .status();
-    assert!(killed.is_ok_and(|s| s.success()));
-    for i in 0..50 {
-        // A write may have been under way with the one that died; it is made again once.
-        let name = format!("after-{i}");
-        let first = create(&plane, &name);
-        let ok = [201, 409].contains(&first) || [201, 409].contains(&create(&plane, &name));
-        assert!(ok, "{name}: {first}");
-        assert_eq!(admin(&plane, &[], &format!("{MAPS}/before")).0, 200);
+    for delegate in ["core", "extensions"] {
+        assert_eq!(plane.pids(delegate).len(), 2);
+        both_connected(&plane, delegate);
     }
+    let applied = plane.kubectl_stdin(&["apply"], DEFINITION);
+    assert!(applied.status.success());
+    eventually("widgets are served", || {
+        created(&plane, WIDGETS, "before") && created(&plane, MAPS, "before")
+    });
+    for (delegate, path) in [("core", MAPS), ("extensions", WIDGETS)] {
+        let victim = plane.pids(delegate)[0];
+        let killed = Command::new("kill")
+            .args(["-9", &victim.to_string()])
+            .status();
+        assert!(killed.is_ok_and(|s| s.success()));
+        for i in 0..50 {
+            let name = format!("after-{i}");
+            assert!(created(&plane, path, &name), "{path}/{name}");
+            let before = admin(&plane, &[], &format!("{path}/before"));
+            assert_eq!(before.0, 200, "{}", before.1);
+        }
+    }
+}
+
+#[test]
+fn requests_spread_over_replicas() {
+    if !has("curl") {
+        return;
+    }
+    let plane = ControlPlane::start(&["--replicas=2", "--controllers=false"]);
+    both_connected(&plane, "core");
+    let before: Vec<u64> = plane.pids("core").into_iter().map(ticks).collect();
+    eventually("both replicas have worked", || {
+        for i in 0..20 {
+            assert!(created(&plane, MAPS, &format!("m-{i}")));
+        }
+        let now = plane.pids("core").into_iter().map(ticks);
+        now.zip(&before).all(|(now, before)| now > *before + 2)
+    });
 }
 
 #[test]
