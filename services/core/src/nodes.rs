@@ -59,7 +59,8 @@ impl Nodes {
         }
         match self.reader.get("", "nodes", "", name).await? {
             Some(node) => self.kubelets.of(&node, insecure),
-            None => Err(Status::not_found("", "nodes", name)),
+            // Storage names the resource of the request (`qualifiedResourceFromContext`).
+            None => Err(Status::not_found("", "pods", name)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Child processes: started in order, restarted when they die, ended in reverse.
 
-use std::{process::Stdio, time::Duration};
+use std::{ffi::OsString, num::NonZero, process::Stdio, time::Duration};
 
 use anyhow::Context as _;
 use tokio::process::Command;
@@ -35,6 +35,7 @@ impl Child {
         let exe = std::env::current_exe().context("this binary is not found")?;
         Command::new(exe)
             .args(&self.args)
+            .env(WORKERS, workers())
             .stdin(Stdio::null())
             // A terminal's Ctrl-C is for the parent, which ends the children in order.
             .process_group(0)
@@ -42,6 +43,18 @@ impl Child {
             .spawn()
             .with_context(|| format!("{} did not start", self.name))
     }
+}
+
+/// Threads of a process, as tokio reads them.
+const WORKERS: &str = "TOKIO_WORKER_THREADS";
+
+/// Processes of one machine share its cores: half of them for each spares wake-ups
+/// (docs/performance.md). What is set already stays.
+fn workers() -> OsString {
+    std::env::var_os(WORKERS).unwrap_or_else(|| {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        (cores / 2).max(1).to_string().into()
+    })
 }
 
 struct Running {
