@@ -1,8 +1,9 @@
 # One door: people and CI run these targets only.
 CARGO ?= cargo
 DATA_DIR ?= .run
+FUZZ_SECONDS ?= 60
 
-.PHONY: run build test lint bench deps
+.PHONY: run build test lint bench fuzz deps
 
 ## build and start all services on the embedded store; prints how to point kubectl at them
 run: build
@@ -23,6 +24,10 @@ lint:
 ## workloads against the release build; KUBE_APISERVER and ETCD name binaries to measure beside it
 bench: build
 	$(CARGO) run --release -p catena-tests-bench
+
+## every decoder under libFuzzer for FUZZ_SECONDS each; needs clang or g++
+fuzz:
+	sh tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 ## real parts that the tests use; what cannot be installed is skipped by the tests that need it
 deps:

@@ -130,7 +130,7 @@ pub struct Annotation {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ServeItem {
-    #[prost(oneof = "serve_item::Item", tags = "1, 2, 3")]
+    #[prost(oneof = "serve_item::Item", tags = "1, 2, 3, 4")]
     pub item: ::core::option::Option<serve_item::Item>,
 }
 /// Nested message and enum types in `ServeItem`.
@@ -143,6 +143,74 @@ pub mod serve_item {
         NotMine(super::NotMine),
         #[prost(bytes, tag = "3")]
         Data(::prost::bytes::Bytes),
+        /// Body of a watch.
+        #[prost(message, tag = "4")]
+        Events(super::Events),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Events {
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<Event>,
+}
+/// One event of a watch. With its revision the front may share the watch, and go
+/// on with it elsewhere.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Event {
+    /// Every change up to here was sent, this one included.
+    #[prost(int64, tag = "1")]
+    pub revision: i64,
+    #[prost(enumeration = "event::Kind", tag = "2")]
+    pub kind: i32,
+    /// As the client gets it.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub frame: ::prost::bytes::Bytes,
+}
+/// Nested message and enum types in `Event`.
+pub mod event {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Kind {
+        Change = 0,
+        Bookmark = 1,
+        /// The bookmark after the initial events.
+        InitialEnd = 2,
+        /// The last event.
+        Error = 3,
+    }
+    impl Kind {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Change => "CHANGE",
+                Self::Bookmark => "BOOKMARK",
+                Self::InitialEnd => "INITIAL_END",
+                Self::Error => "ERROR",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "CHANGE" => Some(Self::Change),
+                "BOOKMARK" => Some(Self::Bookmark),
+                "INITIAL_END" => Some(Self::InitialEnd),
+                "ERROR" => Some(Self::Error),
+                _ => None,
+            }
+        }
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -155,6 +223,9 @@ pub struct StreamHead {
     /// The body is whole: nothing follows.
     #[prost(bool, tag = "3")]
     pub whole: bool,
+    /// Events follow, not data.
+    #[prost(bool, tag = "4")]
+    pub events: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpgradeItem {

@@ -62,7 +62,7 @@ pub(crate) fn to_http(answer: Response) -> http::Response<FrontBody> {
     let body = match answer.body {
         Body::Full(bytes) if bytes.is_empty() => FrontBody::Full(None),
         Body::Full(bytes) => FrontBody::Full(Some(bytes)),
-        Body::Stream(stream) => FrontBody::Stream(stream),
+        other => FrontBody::Stream(other.into_bytes()),
     };
     let mut response = http::Response::new(body);
     *response.status_mut() = http::StatusCode::from_u16(answer.status)

@@ -79,10 +79,12 @@ impl Front {
         if !call.long_running {
             return answer;
         }
-        if let Body::Stream(stream) = answer.body {
-            let end = self.drained.clone().cancelled_owned();
-            answer.body = Body::Stream(stream.take_until(end).boxed());
-        }
+        let end = self.drained.clone().cancelled_owned();
+        answer.body = match answer.body {
+            Body::Full(bytes) => Body::Full(bytes),
+            Body::Stream(stream) => Body::Stream(stream.take_until(end).boxed()),
+            Body::Events(events) => Body::Events(events.take_until(end).boxed()),
+        };
         answer
     }
 

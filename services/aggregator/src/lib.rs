@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod compress;
 mod documents;
+mod fanout;
 mod filters;
 mod front;
 mod link;
@@ -16,7 +17,7 @@ mod metrics;
 mod options;
 mod own;
 mod proxy;
-mod request_info;
+pub mod request_info;
 mod resolve;
 mod route;
 mod server;
@@ -74,7 +75,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
 
 /// A delegate in other processes.
 fn remote(
-    name: &str,
+    name: &'static str,
     endpoints: &Endpoints,
     identity: &ServerFiles,
 ) -> anyhow::Result<Arc<dyn Delegate>> {
@@ -87,7 +88,8 @@ fn remote(
     let server = pki::process_server_name(name);
     let dialer = TlsDialer::new(tls, Some(&server)).map_err(anyhow::Error::msg)?;
     let settings = LinkSettings::new(name, endpoints.clone());
-    Ok(Arc::new(GrpcDelegate::new(settings, Arc::new(dialer))))
+    let delegate = GrpcDelegate::new(settings, Arc::new(dialer));
+    Ok(Arc::new(fanout::Fanout::new(name, Arc::new(delegate))))
 }
 
 /// Serves the public ports in front of a chain of delegates, until `stop` and

@@ -25,6 +25,7 @@ struct Metrics {
     health: IntGaugeVec,
     replicas: IntGaugeVec,
     delegated: IntGaugeVec,
+    watches: IntGaugeVec,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
@@ -94,6 +95,13 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         ),
         &["delegate"],
     );
+    let watches = IntGaugeVec::new(
+        Opts::new(
+            "catena_front_watches",
+            "Shared watches of a delegate, and the clients that share them.",
+        ),
+        &["delegate", "side"],
+    );
     let made = "names of metrics are constants";
     let metrics = Metrics {
         requests: requests.expect(made),
@@ -103,9 +111,10 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         health: health.expect(made),
         replicas: replicas.expect(made),
         delegated: delegated.expect(made),
+        watches: watches.expect(made),
         registry,
     };
-    let all: [Box<dyn prometheus::core::Collector>; 7] = [
+    let all: [Box<dyn prometheus::core::Collector>; 8] = [
         Box::new(metrics.requests.clone()),
         Box::new(metrics.duration.clone()),
         Box::new(metrics.in_flight.clone()),
@@ -113,6 +122,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         Box::new(metrics.health.clone()),
         Box::new(metrics.replicas.clone()),
         Box::new(metrics.delegated.clone()),
+        Box::new(metrics.watches.clone()),
     ];
     for collector in all {
         metrics.registry.register(collector).expect(made);
@@ -142,6 +152,16 @@ fn hop(link: &Link) {
     }
     let gauge = METRICS.delegated.with_label_values(&[link.name]);
     gauge.set(count(stats.in_flight));
+}
+
+/// A watch of a delegate that clients share.
+pub(crate) fn shared_watch(delegate: &str) -> Running {
+    Running::new(METRICS.watches.with_label_values(&[delegate, "delegate"]))
+}
+
+/// A client that shares a watch.
+pub(crate) fn sharing_watch(delegate: &str) -> Running {
+    Running::new(METRICS.watches.with_label_values(&[delegate, "clients"]))
 }
 
 pub(crate) fn health(kind: &str, name: &str, passed: bool) {

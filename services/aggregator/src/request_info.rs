@@ -10,7 +10,7 @@ const NAMESPACE_SUBRESOURCES: [&str; 2] = ["status", "finalize"];
 const LONG_RUNNING: [&str; 5] = ["attach", "exec", "proxy", "log", "portforward"];
 
 /// Reads method, decoded path and raw query.
-pub(crate) fn parse(method: &str, path: &str, query: &str) -> RequestInfo {
+pub fn parse(method: &str, path: &str, query: &str) -> RequestInfo {
     let mut info = RequestInfo {
         verb: method.to_ascii_lowercase(),
         ..RequestInfo::default()

@@ -178,7 +178,8 @@ async fn read(mut body: Incoming) -> Result<Bytes, Status> {
 pub(crate) async fn whole(body: Body) -> Result<Bytes, Status> {
     match body {
         Body::Full(bytes) => Ok(bytes),
-        Body::Stream(mut stream) => {
+        other => {
+            let mut stream = other.into_bytes();
             let mut out = Vec::new();
             while let Some(piece) = stream.next().await {
                 out.extend_from_slice(&piece?);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catena_delegate::{Body, ByteStream, Outcome, Response};
+use catena_delegate::{ByteStream, Outcome, Response};
 use catena_objects::Status;
 use futures_util::StreamExt as _;
 use http::StatusCode;
@@ -74,11 +74,10 @@ pub(crate) async fn answer(
             }
         };
         let outward = async move {
-            if let Body::Stream(mut stream) = body {
-                while let Some(Ok(piece)) = stream.next().await {
-                    if writer.write_all(&piece).await.is_err() || writer.flush().await.is_err() {
-                        return;
-                    }
+            let mut stream = body.into_bytes();
+            while let Some(Ok(piece)) = stream.next().await {
+                if writer.write_all(&piece).await.is_err() || writer.flush().await.is_err() {
+                    return;
                 }
             }
             let _ = writer.shutdown().await;

@@ -46,12 +46,18 @@ fn pod_handlers(reader: &Arc<StorageReader>) -> Handlers {
     ])
 }
 
+/// The built-in resources, and how the server itself reads and writes them.
+pub struct Assembled {
+    pub resources: Vec<Arc<Resource>>,
+    pub reader: Arc<StorageReader>,
+}
+
 /// The built-in resources, ready to be served from `storage`.
 pub fn resources(
     options: &Options,
     storage: &Arc<dyn Storage>,
     extras: Extras,
-) -> Result<Vec<Arc<Resource>>, Status> {
+) -> Result<Assembled, Status> {
     let addresses: Vec<Addresses> = options
         .services
         .service_cluster_ip_range
@@ -86,7 +92,7 @@ pub fn resources(
         connector,
     });
     reader.learn(&resources);
-    Ok(resources)
+    Ok(Assembled { resources, reader })
 }
 
 /// The resources, after what a control plane starts with is in storage.
@@ -94,9 +100,9 @@ pub async fn prepare(
     options: &Options,
     storage: &Arc<dyn Storage>,
     extras: Extras,
-) -> Result<Vec<Arc<Resource>>, Status> {
+) -> Result<Assembled, Status> {
     let config = options.bootstrap(extras.authentication.clone());
-    let resources = resources(options, storage, extras)?;
-    bootstrap::run(&**storage, &resources, &config).await?;
-    Ok(resources)
+    let assembled = resources(options, storage, extras)?;
+    bootstrap::run(&**storage, &assembled.resources, &config).await?;
+    Ok(assembled)
 }

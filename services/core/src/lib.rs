@@ -45,8 +45,10 @@ pub async fn build(
     storage: Arc<dyn Storage>,
     extras: Extras,
 ) -> Result<Arc<dyn Delegate>, Status> {
-    let resources = assemble::prepare(options, &storage, extras).await?;
-    let resources = Arc::new(CoreResources::new(&resources, &storage));
+    let assembled = assemble::prepare(options, &storage, extras).await?;
+    let reader = assembled.reader;
+    let resources = Arc::new(CoreResources::new(&assembled.resources, &reader.storage()));
+    reader.follow(|group, plural| resources.store(group, plural));
     Ok(Arc::new(catena_endpoints::Server { resources }))
 }
 

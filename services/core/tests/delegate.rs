@@ -79,7 +79,8 @@ async fn ask(core: &Arc<dyn Delegate>, r: Request) -> (u16, Value) {
     };
     let bytes = match response.body {
         Body::Full(b) => b.to_vec(),
-        Body::Stream(mut s) => {
+        other => {
+            let mut s = other.into_bytes();
             let mut all = Vec::new();
             while let Some(part) = s.next().await {
                 all.extend_from_slice(&part.expect("a part"));

@@ -91,7 +91,8 @@ fn config_map(name: &str, label: &str) -> String {
 async fn all(response: Response) -> Value {
     let bytes = match response.body {
         Body::Full(b) => b.to_vec(),
-        Body::Stream(mut s) => {
+        other => {
+            let mut s = other.into_bytes();
             let mut all = Vec::new();
             while let Some(part) = s.next().await {
                 all.extend_from_slice(&part.expect("a part"));
@@ -134,11 +135,11 @@ impl World {
         let query = format!("watch=true&{query}");
         let r = request("GET", "default", "", &query, String::new());
         match self.serve(r).await.body {
-            Body::Stream(stream) => Events {
-                stream,
+            Body::Full(b) => panic!("no stream: {}", String::from_utf8_lossy(&b)),
+            other => Events {
+                stream: other.into_bytes(),
                 text: String::new(),
             },
-            Body::Full(b) => panic!("no stream: {}", String::from_utf8_lossy(&b)),
         }
     }
 }

@@ -92,7 +92,8 @@ async fn world() -> World {
         ..TxnRequest::default()
     };
     storage.txn(request).await.expect("memory");
-    let resources = assemble::resources(&options, &storage, extras).expect("resources");
+    let assembled = assemble::resources(&options, &storage, extras).expect("resources");
+    let resources = assembled.resources;
     let accounts = resources
         .iter()
         .find(|r| r.group.is_empty() && r.plural == "serviceaccounts")

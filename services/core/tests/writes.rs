@@ -34,9 +34,10 @@ struct World {
 
 async fn world() -> World {
     let storage: Arc<dyn Storage> = Arc::new(Memory::default());
-    let resources = assemble::prepare(&options(), &storage, Extras::default())
+    let assembled = assemble::prepare(&options(), &storage, Extras::default())
         .await
         .expect("bootstrap");
+    let resources = assembled.resources;
     World { resources, storage }
 }
 

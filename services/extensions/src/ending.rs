@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use catena_delegate::{Body, ByteStream, Response};
+use catena_delegate::{Body, EventStream, Response};
 use futures_util::{StreamExt, future::BoxFuture, stream};
 
 use crate::{catalog::Catalog, entry::Entry};
@@ -11,14 +11,14 @@ use crate::{catalog::Catalog, entry::Entry};
 const LAST_EVENTS: Duration = Duration::from_millis(100);
 
 struct Watch {
-    events: ByteStream,
+    events: EventStream,
     /// Until the definition is another one.
     while_same: Option<BoxFuture<'static, ()>>,
 }
 
 /// Ends a watch with its definition: clients come back and get what is served then.
 pub(crate) fn end_with(catalog: &Arc<Catalog>, entry: &Entry, response: &mut Response) {
-    let Body::Stream(events) = &mut response.body else {
+    let Body::Events(events) = &mut response.body else {
         return;
     };
     let events = std::mem::replace(events, stream::empty().boxed());
@@ -26,7 +26,7 @@ pub(crate) fn end_with(catalog: &Arc<Catalog>, entry: &Entry, response: &mut Res
         events,
         while_same: Some(Box::pin(until_changed(catalog.clone(), entry))),
     };
-    response.body = Body::Stream(stream::unfold(watch, next).boxed());
+    response.body = Body::Events(stream::unfold(watch, next).boxed());
 }
 
 fn until_changed(catalog: Arc<Catalog>, entry: &Entry) -> impl Future<Output = ()> + use<> {
@@ -44,7 +44,7 @@ fn until_changed(catalog: Arc<Catalog>, entry: &Entry) -> impl Future<Output = (
     }
 }
 
-type Item = <ByteStream as futures_util::Stream>::Item;
+type Item = <EventStream as futures_util::Stream>::Item;
 
 async fn next(mut watch: Watch) -> Option<(Item, Watch)> {
     if let Some(same) = &mut watch.while_same {

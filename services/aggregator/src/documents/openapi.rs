@@ -134,7 +134,7 @@ async fn v3(front: &Arc<Front>, call: &Call, which: &str) -> Result<Response, St
         if let Some(response) = ask(link, call, &path).await? {
             return match response.body {
                 Body::Full(bytes) => Ok(tagged(call, "application/json", bytes)),
-                Body::Stream(_) => Ok(response),
+                _ => Ok(response),
             };
         }
     }

@@ -52,7 +52,7 @@ impl Admission for DefaultStorageClass {
         ];
         let mut classes = self
             .reader
-            .list("storage.k8s.io", "storageclasses", "")
+            .list_known("storage.k8s.io", "storageclasses", "")
             .await?;
         classes.retain(|c| is_default(c, &marks));
         if let Some(name) = newest(classes) {
@@ -85,7 +85,7 @@ impl Admission for DefaultIngressClass {
         }
         let mut classes = self
             .reader
-            .list("networking.k8s.io", "ingressclasses", "")
+            .list_known("networking.k8s.io", "ingressclasses", "")
             .await?;
         classes.retain(|c| is_default(c, &["ingressclass.kubernetes.io/is-default-class"]));
         let name = newest(classes);

@@ -37,7 +37,7 @@ impl Admission for LimitRanger {
         }
         let ranges = self
             .reader
-            .list("", "limitranges", &a.ctx.namespace)
+            .list_known("", "limitranges", &a.ctx.namespace)
             .await?;
         if let Some(pod) = a.object.as_deref_mut() {
             for range in &ranges {
@@ -53,7 +53,7 @@ impl Admission for LimitRanger {
         };
         for range in self
             .reader
-            .list("", "limitranges", &a.ctx.namespace)
+            .list_known("", "limitranges", &a.ctx.namespace)
             .await?
         {
             let mut wrong = Vec::new();

@@ -37,7 +37,7 @@ impl Admission for NamespaceLifecycle {
             return Ok(());
         }
         let ns = a.ctx.namespace.as_str();
-        let Some(found) = self.reader.get("", "namespaces", "", ns).await? else {
+        let Some(found) = self.reader.known("", "namespaces", "", ns).await? else {
             return Err(Status::not_found("", "namespaces", ns));
         };
         if a.operation != Operation::Create || found.str_at(&["status", "phase"]) != "Terminating" {

@@ -47,7 +47,7 @@ impl Admission for PodSecurity {
         }
         let Some(ns) = self
             .reader
-            .get("", "namespaces", "", &a.ctx.namespace)
+            .known("", "namespaces", "", &a.ctx.namespace)
             .await?
         else {
             return Ok(());

@@ -94,7 +94,7 @@ impl Admission for Priority {
 
 impl Priority {
     async fn default_class(&self) -> Result<Option<Value>, Status> {
-        let all = self.reader.list(GROUP, "priorityclasses", "").await?;
+        let all = self.reader.list_known(GROUP, "priorityclasses", "").await?;
         let value = |c: &Value| c.i64_at(&["value"]).unwrap_or(0);
         Ok(all
             .into_iter()
@@ -111,7 +111,10 @@ impl Priority {
         let class = if name.is_empty() {
             self.default_class().await?
         } else {
-            let found = self.reader.get(GROUP, "priorityclasses", "", name).await?;
+            let found = self
+                .reader
+                .known(GROUP, "priorityclasses", "", name)
+                .await?;
             if found.is_none() {
                 let why = format!("no PriorityClass with name {name} was found");
                 return Err(forbidden(a, &why));

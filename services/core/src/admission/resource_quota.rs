@@ -43,11 +43,16 @@ impl Admission for ResourceQuota {
         let Some(object) = a.object.as_deref() else {
             return Ok(());
         };
-        for _ in 0..ATTEMPTS {
-            let quotas = self
-                .reader
-                .list("", "resourcequotas", &a.ctx.namespace)
-                .await?;
+        let namespace = &a.ctx.namespace;
+        for attempt in 0..ATTEMPTS {
+            let quotas = match attempt {
+                0 => {
+                    self.reader
+                        .list_known("", "resourcequotas", namespace)
+                        .await?
+                }
+                _ => self.reader.list("", "resourcequotas", namespace).await?,
+            };
             if quotas.is_empty() {
                 return Ok(());
             }

@@ -36,7 +36,7 @@ impl Admission for RuntimeClass {
         }
         let Some(class) = self
             .reader
-            .get("node.k8s.io", "runtimeclasses", "", &name)
+            .known("node.k8s.io", "runtimeclasses", "", &name)
             .await?
         else {
             let why = format!("pod rejected: RuntimeClass {name:?} not found");

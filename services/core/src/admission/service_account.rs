@@ -37,7 +37,7 @@ impl Admission for ServiceAccount {
             name => name.to_owned(),
         };
         let ns = a.ctx.namespace.clone();
-        let Some(account) = self.reader.get("", "serviceaccounts", &ns, &name).await? else {
+        let Some(account) = self.reader.known("", "serviceaccounts", &ns, &name).await? else {
             let why = format!(
                 "error looking up service account {ns}/{name}: serviceaccount {name:?} not found"
             );

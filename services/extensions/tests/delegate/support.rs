@@ -150,7 +150,8 @@ impl World {
     pub(crate) async fn read(response: Response) -> Answer {
         let bytes = match response.body {
             Body::Full(b) => b.to_vec(),
-            Body::Stream(mut s) => {
+            other => {
+                let mut s = other.into_bytes();
                 let mut all = Vec::new();
                 while let Some(part) = s.next().await {
                     all.extend_from_slice(&part.expect("a part"));

@@ -3,6 +3,7 @@
 //! One trait; implementations are [`Local`] (same process), [`grpc`] and test
 //! doubles. A process that forwards implements the same trait.
 
+mod event;
 pub mod grpc;
 mod local;
 mod request;
@@ -11,6 +12,7 @@ mod response;
 pub mod testing;
 mod wire;
 
+pub use event::{Event, EventKind, EventStream, joined};
 pub use local::Local;
 pub use request::*;
 pub use response::*;

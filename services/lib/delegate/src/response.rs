@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use catena_objects::Status;
+use futures_util::{StreamExt as _, stream};
 use http::HeaderMap;
 
-use crate::ByteStream;
+use crate::{ByteStream, EventStream, event};
 
 /// "Not mine" is an outcome of its own, decided without reading the body.
 pub enum Outcome {
@@ -15,6 +16,19 @@ pub enum Outcome {
 pub enum Body {
     Full(Bytes),
     Stream(ByteStream),
+    /// Of a watch.
+    Events(EventStream),
+}
+
+impl Body {
+    /// The bytes of a body, in pieces.
+    pub fn into_bytes(self) -> ByteStream {
+        match self {
+            Self::Full(bytes) => stream::iter([Ok(bytes)]).boxed(),
+            Self::Stream(bytes) => bytes,
+            Self::Events(events) => event::bytes_of(events),
+        }
+    }
 }
 
 pub struct Response {

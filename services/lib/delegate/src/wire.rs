@@ -1,11 +1,13 @@
 //! Between domain types and messages. Bytes are passed on, not copied.
 
 mod description;
+mod event;
 mod status;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use description::{description_from, description_to};
+pub(crate) use event::{events_from, events_to};
 pub(crate) use status::{status_from, status_to};
 
 use std::time::{Duration, Instant};

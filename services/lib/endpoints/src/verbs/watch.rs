@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use catena_cache::Change;
-use catena_delegate::{Body, Response};
+use catena_delegate::{Body, Event, EventKind, Response};
 use catena_objects::Status;
 use catena_registry::{Cached, codec};
 use catena_storage::RangeRequest;
@@ -48,7 +48,7 @@ struct Watching {
     /// Events up to here are not sent.
     from: i64,
     source: Option<Source>,
-    ready: VecDeque<Bytes>,
+    ready: VecDeque<Event>,
     bookmarks: Option<Bookmarks>,
     /// When a last bookmark is due.
     farewell: Option<Instant>,
@@ -98,10 +98,10 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     }
     let mut response = Response::new(200, watching.frames.content_type(), Bytes::new());
     let events = stream::unfold(watching, |mut w| async move {
-        let frame = w.next().await?;
-        Some((Ok(frame), w))
+        let events = w.next().await?;
+        Some((Ok(events), w))
     });
-    response.body = Body::Stream(Box::pin(events));
+    response.body = Body::Events(Box::pin(events));
     if websocket::is_wanted(&call.request.headers)
         && let Some(input) = call.take_input()
     {
@@ -152,19 +152,18 @@ impl Watching {
         Ok(answer.revision)
     }
 
-    /// The next bytes to send; `None` at the end.
-    async fn next(&mut self) -> Option<Bytes> {
+    /// The next events to send; `None` at the end.
+    async fn next(&mut self) -> Option<Vec<Event>> {
         loop {
-            if let Some(frames) = self.take_ready() {
-                return Some(frames);
+            if !self.ready.is_empty() {
+                return Some(self.take_ready());
             }
             if self.over {
                 return None;
             }
-            let done = self.initial_events();
-            let done = match done {
-                Ok(Some(frames)) => return Some(frames),
-                Ok(None) => self.more().await,
+            let done = match self.initial_events() {
+                Ok(true) => Ok(()),
+                Ok(false) => self.more().await,
                 Err(s) => Err(s),
             };
             if let Err(s) = done {
@@ -173,39 +172,46 @@ impl Watching {
         }
     }
 
-    /// One frame as it is, shared with other watchers; several as one piece.
-    fn take_ready(&mut self) -> Option<Bytes> {
-        let first = self.ready.pop_front()?;
-        if self.ready.is_empty() || first.len() >= CHUNK {
-            return Some(first);
-        }
-        let mut out = first.to_vec();
-        while let Some(frame) = self.ready.front()
-            && out.len() + frame.len() <= CHUNK
-        {
-            out.extend_from_slice(frame);
-            self.ready.pop_front();
-        }
-        Some(out.into())
+    /// As many events as go in one piece.
+    fn take_ready(&mut self) -> Vec<Event> {
+        let mut size = 0;
+        let fitting = self.ready.iter().take_while(|e| {
+            size += e.frame.len();
+            size <= CHUNK
+        });
+        let fitting = fitting.count().max(1);
+        self.ready.drain(..fitting).collect()
     }
 
-    /// Some of the initial events, with the bookmark after the last.
-    fn initial_events(&mut self) -> Result<Option<Bytes>, Status> {
-        let mut out = Vec::new();
+    /// Some of the initial events, with the bookmark after the last; false when
+    /// there are none any more.
+    fn initial_events(&mut self) -> Result<bool, Status> {
+        let mut size = 0;
         while let Some(object) = self.initial.pop_front() {
             let resource = &self.served.store.resource;
             if self.selectors.matches_entry(resource, &object)? {
                 let revision = object.mod_revision;
-                out.extend_from_slice(&self.frames.object(Kind::Added, &object, revision)?);
+                let frame = self.frames.object(Kind::Added, &object, revision)?;
+                size += frame.len();
+                self.push(EventKind::Change, revision, frame);
             }
-            if out.len() >= CHUNK {
-                return Ok(Some(out.into()));
+            if size >= CHUNK {
+                return Ok(true);
             }
         }
         if std::mem::take(&mut self.announce) {
-            out.extend_from_slice(&self.frames.bookmark(self.from, true)?);
+            let frame = self.frames.bookmark(self.from, true)?;
+            self.push(EventKind::InitialEnd, self.from, frame);
         }
-        Ok((!out.is_empty()).then(|| out.into()))
+        Ok(!self.ready.is_empty())
+    }
+
+    fn push(&mut self, kind: EventKind, revision: i64, frame: Bytes) {
+        self.ready.push_back(Event {
+            revision,
+            kind,
+            frame,
+        });
     }
 
     /// Waits for what happens next.
@@ -237,7 +243,8 @@ impl Watching {
                     return Ok(());
                 }
                 let seen = source.seen().max(self.from);
-                self.ready.push_back(self.frames.bookmark(seen, false)?);
+                let frame = self.frames.bookmark(seen, false)?;
+                self.push(EventKind::Bookmark, seen, frame);
             }
         }
         Ok(())
@@ -254,7 +261,8 @@ impl Watching {
             return Ok(());
         }
         let seen = source.seen().max(self.from);
-        self.ready.push_back(self.frames.bookmark(seen, false)?);
+        let frame = self.frames.bookmark(seen, false)?;
+        self.push(EventKind::Bookmark, seen, frame);
         Ok(())
     }
 
@@ -280,7 +288,7 @@ impl Watching {
             (None, None) => return Ok(()),
         };
         let frame = self.frames.change(kind, &object, change)?;
-        self.ready.push_back(frame);
+        self.push(EventKind::Change, change.revision, frame);
         Ok(())
     }
 
@@ -288,6 +296,8 @@ impl Watching {
     fn fail(&mut self, s: &Status) {
         self.over = true;
         self.initial.clear();
-        self.ready.extend(self.frames.error(s).ok());
+        if let Ok(frame) = self.frames.error(s) {
+            self.push(EventKind::Error, self.from, frame);
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! Answers from the items of a stream.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use catena_objects::Status;
 use catena_proto::delegate::v1::{ServeItem, serve_item::Item};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use tonic::Streaming;
 
-use crate::{Body, Outcome, wire};
+use crate::{Body, Event, Outcome, wire};
 
 /// `first` has been read from `items` already.
 pub(super) async fn from_items(
@@ -28,33 +34,57 @@ pub(super) async fn from_items(
     let body = if head.whole {
         end(&mut items).await;
         Body::Full(head.data)
+    } else if head.events {
+        Body::Events(rest(items, peer, events))
     } else {
-        let peer = peer.to_owned();
         let first = (!head.data.is_empty()).then_some(Ok(head.data));
-        let rest = stream::unfold(Some(items), move |items| {
-            let peer = peer.clone();
-            async move {
-                let mut items = items?;
-                match items.message().await {
-                    Ok(Some(ServeItem {
-                        item: Some(Item::Data(b)),
-                    })) => Some((Ok(b), Some(items))),
-                    Ok(Some(_)) => Some((
-                        Err(Status::internal(format_args!(
-                            "{peer}: an item of a body is no data"
-                        ))),
-                        None,
-                    )),
-                    Ok(None) => None,
-                    Err(e) => Some((Err(wire::status_from(&e, &peer)), None)),
-                }
-            }
-        });
+        let rest = rest(items, peer, data);
         Body::Stream(stream::iter(first).chain(rest).boxed())
     };
     wire::head_from(head.head, body)
         .map(Outcome::Served)
         .map_err(Status::internal)
+}
+
+fn data(item: Item) -> Option<Bytes> {
+    match item {
+        Item::Data(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+fn events(item: Item) -> Option<Vec<Event>> {
+    match item {
+        Item::Events(events) => Some(wire::events_from(events)),
+        _ => None,
+    }
+}
+
+/// What follows the head, all of one kind.
+fn rest<T: Send + 'static>(
+    items: Streaming<ServeItem>,
+    peer: &str,
+    take: impl Fn(Item) -> Option<T> + Copy + Send + 'static,
+) -> BoxStream<'static, Result<T, Status>> {
+    let peer: Arc<str> = peer.into();
+    stream::unfold(Some(items), move |items| {
+        let peer = Arc::clone(&peer);
+        async move {
+            let mut items = items?;
+            match items.message().await {
+                Ok(Some(item)) => match item.item.and_then(take) {
+                    Some(part) => Some((Ok(part), Some(items))),
+                    None => {
+                        let why = format!("{peer}: an item of a body is of another kind");
+                        Some((Err(Status::internal(why)), None))
+                    }
+                },
+                Ok(None) => None,
+                Err(e) => Some((Err(wire::status_from(&e, &peer)), None)),
+            }
+        }
+    })
+    .boxed()
 }
 
 /// Reads the end of a stream, so that it closes and is not reset.

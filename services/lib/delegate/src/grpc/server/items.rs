@@ -7,7 +7,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::service::Items;
-use crate::{Body, ByteStream, Outcome, grpc::PIECE, wire};
+use crate::{Body, ByteStream, EventStream, Outcome, grpc::PIECE, wire};
 
 fn item(item: Item) -> pb::ServeItem {
     pb::ServeItem { item: Some(item) }
@@ -18,6 +18,7 @@ fn head(head: pb::Head, data: Bytes, whole: bool) -> pb::ServeItem {
         head: Some(head),
         data,
         whole,
+        events: false,
     }))
 }
 
@@ -40,6 +41,27 @@ pub(super) fn from_outcome(outcome: Outcome, drain: Option<CancellationToken>) -
                 .boxed()
         }
         Body::Stream(body) => from_stream(first, body, drain),
+        Body::Events(events) => from_events(first, events, drain),
+    }
+}
+
+fn from_events(first: pb::Head, events: EventStream, drain: Option<CancellationToken>) -> Items {
+    let head = item(Item::Head(pb::StreamHead {
+        head: Some(first),
+        events: true,
+        ..pb::StreamHead::default()
+    }));
+    let rest = events.map(|part| match part {
+        Ok(events) => Ok(item(Item::Events(wire::events_to(events)))),
+        Err(s) => Err(wire::status_to(&s)),
+    });
+    until(stream::iter([Ok(head)]).chain(rest).boxed(), drain)
+}
+
+fn until(items: Items, drain: Option<CancellationToken>) -> Items {
+    match drain {
+        Some(token) => items.take_until(token.cancelled_owned()).boxed(),
+        None => items,
     }
 }
 
@@ -56,10 +78,7 @@ fn from_stream(first: pb::Head, mut body: ByteStream, drain: Option<Cancellation
         .chain(body)
         .flat_map(|part| stream::iter(Pieces(Some(part))));
     let items = stream::iter([Ok(head(first, data, false))]).chain(rest);
-    match drain {
-        Some(token) => items.take_until(token.cancelled_owned()).boxed(),
-        None => items.boxed(),
-    }
+    until(items.boxed(), drain)
 }
 
 /// Items of one part of a body, none larger than a piece.

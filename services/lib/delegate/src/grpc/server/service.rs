@@ -200,11 +200,11 @@ async fn reply(
             return Ok(serve_reply::Outcome::AskStreamed(pb::AskStreamed {}));
         }
         Body::Full(b) => b,
-        Body::Stream(_) if repeatable => {
+        Body::Stream(_) | Body::Events(_) if repeatable => {
             return Ok(serve_reply::Outcome::AskStreamed(pb::AskStreamed {}));
         }
         // A change must not be made twice, so its answer is gathered here.
-        Body::Stream(s) => within(deadline, gather(s)).await?,
+        other => within(deadline, gather(other.into_bytes())).await?,
     };
     Ok(serve_reply::Outcome::Served(pb::Served {
         head: Some(head),

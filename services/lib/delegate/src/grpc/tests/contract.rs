@@ -11,8 +11,8 @@ use futures_util::{StreamExt as _, stream};
 
 use super::fixture::{World, any_port, piped};
 use crate::{
-    Body, ByteStream, Delegate, Description, GroupVersion, Local, Outcome, Request, RequestInfo,
-    Response, testing::Fake,
+    Body, ByteStream, Delegate, Description, Event, EventKind, GroupVersion, Local, Outcome,
+    Request, RequestInfo, Response, testing::Fake,
 };
 
 /// Runs a case on each way to reach a delegate.
@@ -56,13 +56,9 @@ pub(super) fn served(outcome: Result<Outcome, Status>) -> Response {
 
 pub(super) async fn bytes(body: Body) -> Result<Vec<u8>, Status> {
     let mut out = Vec::new();
-    match body {
-        Body::Full(b) => out.extend_from_slice(&b),
-        Body::Stream(mut s) => {
-            while let Some(part) = s.next().await {
-                out.extend_from_slice(&part?);
-            }
-        }
+    let mut parts = body.into_bytes();
+    while let Some(part) = parts.next().await {
+        out.extend_from_slice(&part?);
     }
     Ok(out)
 }
@@ -72,6 +68,48 @@ fn streaming(parts: Vec<Result<Bytes, Status>>) -> Response {
         body: Body::Stream(stream::iter(parts).boxed()),
         ..Response::json(200, "")
     }
+}
+
+#[tokio::test]
+async fn events_arrive_with_their_revisions() {
+    let event = |kind, revision| Event {
+        revision,
+        kind,
+        frame: format!("{revision}").into(),
+    };
+    let parts = move || {
+        vec![
+            Ok(vec![
+                event(EventKind::Change, 3),
+                event(EventKind::InitialEnd, 4),
+            ]),
+            Ok(vec![event(EventKind::Bookmark, 9)]),
+            Err(Status::internal("lost")),
+        ]
+    };
+    let fake = move || {
+        Fake::new(move |_| async move {
+            let mut response = Response::json(200, "");
+            response.body = Body::Events(stream::iter(parts()).boxed());
+            Ok(Outcome::Served(response))
+        })
+    };
+    everywhere(fake, move |d, _| async move {
+        let response = served(d.serve(request("GET", "watch")).await);
+        let Body::Events(events) = response.body else {
+            panic!("no events");
+        };
+        let got: Vec<_> = events.collect().await;
+        for (got, sent) in got.iter().zip(parts()) {
+            match (got, sent) {
+                (Ok(got), Ok(sent)) => assert_eq!(got, &sent),
+                (Err(got), Err(sent)) => assert_eq!(got.message, sent.message),
+                _ => panic!("{got:?}"),
+            }
+        }
+        assert_eq!(got.len(), 3);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 
 use std::io;
 
-use bytes::{Buf as _, Bytes, BytesMut};
-use catena_delegate::{Body, ByteStream, Response};
+use bytes::Bytes;
+use catena_delegate::{Body, ByteStream, EventStream, Response};
 use catena_objects::Status;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -22,6 +22,8 @@ use tokio_util::io::{ReaderStream, StreamReader};
 const BUFFER: usize = 64 << 10;
 /// Nothing that a watcher sends is of use; so large it may be.
 const MAX_RECEIVED: usize = 64 << 10;
+/// Bytes of the length before an event in protobuf.
+const LENGTH: usize = 4;
 
 /// Whether the client asks for this protocol.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -43,7 +45,7 @@ pub(super) fn serve(
         .headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
-    let Body::Stream(events) = watch.body else {
+    let Body::Events(events) = watch.body else {
         return Err(Status::internal("a watch without events"));
     };
     let (near, far) = tokio::io::duplex(BUFFER);
@@ -85,7 +87,7 @@ fn accept(request: &HeaderMap) -> Result<HeaderMap, Status> {
     Ok(headers)
 }
 
-async fn run<S>(socket: S, mut events: ByteStream, text: bool)
+async fn run<S>(socket: S, mut events: EventStream, text: bool)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -94,10 +96,6 @@ where
         .max_frame_size(Some(MAX_RECEIVED));
     let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
     let (mut sink, mut source) = socket.split();
-    let mut messages = Messages {
-        text,
-        rest: BytesMut::new(),
-    };
     loop {
         tokio::select! {
             received = source.next() => match received {
@@ -105,9 +103,8 @@ where
                 Some(Ok(_)) => {}
             },
             event = events.next() => {
-                let Some(Ok(piece)) = event else { break };
-                messages.rest.extend_from_slice(&piece);
-                while let Some(message) = messages.next() {
+                let Some(Ok(events)) = event else { break };
+                for message in events.into_iter().filter_map(|e| message(e.frame, text)) {
                     if sink.send(message).await.is_err() {
                         return;
                     }
@@ -118,29 +115,13 @@ where
     let _ = sink.close().await;
 }
 
-/// Events cut out of the stream of an ordinary watch.
-struct Messages {
-    text: bool,
-    rest: BytesMut,
-}
-
-impl Messages {
-    fn next(&mut self) -> Option<Message> {
-        if self.text {
-            let end = self.rest.iter().position(|b| *b == b'\n')?;
-            let line = self.rest.split_to(end + 1).freeze();
-            return Utf8Bytes::try_from(line).ok().map(Message::Text);
-        }
-        // Four bytes of length, then so many bytes.
-        let head: [u8; 4] = self.rest.get(..4)?.try_into().ok()?;
-        let length = usize::try_from(u32::from_be_bytes(head)).ok()?;
-        if self.rest.len() < 4 + length {
-            return None;
-        }
-        self.rest.advance(4);
-        let message: Bytes = self.rest.split_to(length).freeze();
-        Some(Message::Binary(message))
+/// One event; a message tells its own length, so the four bytes of it that
+/// begin a frame of protobuf are left out.
+fn message(frame: Bytes, text: bool) -> Option<Message> {
+    if text {
+        return Utf8Bytes::try_from(frame).ok().map(Message::Text);
     }
+    (frame.len() >= LENGTH).then(|| Message::Binary(frame.slice(LENGTH..)))
 }
 
 #[cfg(test)]
@@ -148,22 +129,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_cut_where_they_end() {
-        let mut lines = Messages {
-            text: true,
-            rest: BytesMut::from(&b"{1}\n{2}\n{3"[..]),
-        };
-        assert_eq!(lines.next(), Some(Message::text("{1}\n")));
-        assert_eq!(lines.next(), Some(Message::text("{2}\n")));
-        assert_eq!(lines.next(), None);
-        lines.rest.extend_from_slice(b"}\n");
-        assert_eq!(lines.next(), Some(Message::text("{3}\n")));
-        let mut frames = Messages {
-            text: false,
-            rest: BytesMut::from(&b"\0\0\0\x02ab\0\0\0\x01"[..]),
-        };
-        assert_eq!(frames.next(), Some(Message::binary(&b"ab"[..])));
-        assert_eq!(frames.next(), None);
+    fn an_event_is_a_message() {
+        let line = Bytes::from_static(b"{1}\n");
+        assert_eq!(message(line, true), Some(Message::text("{1}\n")));
+        let framed = Bytes::from_static(b"\0\0\0\x02ab");
+        assert_eq!(message(framed, false), Some(Message::binary(&b"ab"[..])));
+        assert_eq!(message(Bytes::from_static(b"\0"), false), None);
     }
 
     #[test]

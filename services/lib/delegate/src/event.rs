@@ -1,0 +1,51 @@
+//! Events of a watch as they pass between servers.
+
+use bytes::Bytes;
+use catena_objects::Status;
+use futures_util::{StreamExt as _, stream::BoxStream};
+
+use crate::ByteStream;
+
+/// Events that were there at the same moment, in order; no item is empty.
+pub type EventStream = BoxStream<'static, Result<Vec<Event>, Status>>;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EventKind {
+    #[default]
+    Change,
+    Bookmark,
+    /// The bookmark after the initial events.
+    InitialEnd,
+    /// The last event.
+    Error,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Every change up to here was sent, this one included.
+    pub revision: i64,
+    pub kind: EventKind,
+    /// As the client gets it.
+    pub frame: Bytes,
+}
+
+/// The frames of some events: one as it is, several as one piece.
+pub fn joined(events: Vec<Event>) -> Bytes {
+    match <[Event; 1]>::try_from(events) {
+        Ok([one]) => one.frame,
+        Err(events) => {
+            let size = events.iter().map(|e| e.frame.len()).sum();
+            let mut out = Vec::with_capacity(size);
+            for e in &events {
+                out.extend_from_slice(&e.frame);
+            }
+            out.into()
+        }
+    }
+}
+
+/// Events as the bytes of a body.
+pub(crate) fn bytes_of(events: EventStream) -> ByteStream {
+    events.map(|e| e.map(joined)).boxed()
+}

@@ -1,0 +1,47 @@
+//! Small languages: selectors, quantities, times, durations, expressions.
+
+use catena_endpoints::{negotiate, query::Query};
+use catena_objects::{duration, fields, labels, quantity::Quantity, time};
+
+pub(crate) fn selectors(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(selector) = labels::Selector::parse(text) {
+        let printed = selector.to_string();
+        let again = labels::Selector::parse(&printed);
+        assert_eq!(again.map(|s| s.to_string()), Ok(printed));
+        let _ = selector.matches(|_| Some("a"));
+    }
+    if let Ok(selector) = fields::Selector::parse(text) {
+        let printed = selector.to_string();
+        let again = fields::Selector::parse(&printed);
+        assert_eq!(again.map(|s| s.to_string()), Ok(printed));
+    }
+}
+
+pub(crate) fn texts(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(quantity) = Quantity::parse(text) {
+        let printed = quantity.to_string();
+        let again = Quantity::parse(&printed).expect("what is printed is parsed");
+        assert_eq!(again.to_string(), printed);
+    }
+    let _ = duration::parse(text);
+    let _ = time::parse(text);
+    let _ = catena_objects::names::parse_ip_sloppy(text);
+    let _ = catena_objects::names::parse_cidr_sloppy(text);
+    let _ = catena_jsonpath::Path::parse(text);
+    let _ = catena_schema::regex::compile(text);
+    let _ = Query::parse(text);
+}
+
+pub(crate) fn headers(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = negotiate::output(text, false, true);
+        let _ = negotiate::output(text, true, false);
+        let _ = negotiate::input(text, true);
+    }
+}
