@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use catena_runtime::tls::{HANDSHAKE_TIMEOUT, ServerTls};
+use catena_runtime::{
+    net::Corked,
+    tls::{HANDSHAKE_TIMEOUT, ServerTls},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -97,7 +100,7 @@ async fn connection(
     };
     let Some(tls) = tls else {
         let service = service(front, peer);
-        let c = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let c = http.serve_connection_with_upgrades(TokioIo::new(Corked::new(stream)), service);
         return watcher.watch(c).await;
     };
     tls.refresh();
@@ -106,7 +109,7 @@ async fn connection(
     let certificates = stream.get_ref().1.peer_certificates();
     peer.certificates = certificates.map(|c| c.iter().map(|c| c.clone().into_owned()).collect());
     let service = service(front, peer);
-    let c = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let c = http.serve_connection_with_upgrades(TokioIo::new(Corked::new(stream)), service);
     watcher.watch(c).await
 }
 

@@ -1,5 +1,9 @@
 //! Listeners and connections over TCP and unix sockets.
 
+mod corked;
+
+pub use corked::Corked;
+
 use std::{io, net::SocketAddr, os::unix::fs::FileTypeExt, path::PathBuf, str::FromStr};
 
 use tokio::{

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use catena_runtime::{
     flags,
-    net::{Io, connect_unix},
+    net::{Corked, Io, connect_unix},
     tls::{ALPN_H2, ClientTls},
 };
 use hyper_util::rt::TokioIo;
@@ -93,7 +93,7 @@ pub(crate) fn channel(options: &flags::Etcd) -> anyhow::Result<Channel> {
         let first = turn.fetch_add(1, Ordering::Relaxed);
         async move {
             let io = any(&servers, first, tls.as_deref()).await;
-            io.map(TokioIo::new)
+            io.map(|io| TokioIo::new(Corked::new(io)))
         }
     });
     Ok(Endpoint::from_static("http://etcd")

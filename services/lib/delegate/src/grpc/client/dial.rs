@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use catena_runtime::{
-    net::{Io, connect_tcp, connect_unix},
+    net::{Corked, Io, connect_tcp, connect_unix},
     tls::ClientTls,
 };
 use rustls::pki_types::ServerName;
@@ -68,6 +68,6 @@ impl Dial for TlsDialer {
         let stream = TlsConnector::from(self.tls.config())
             .connect(name, io)
             .await?;
-        Ok(Box::new(stream))
+        Ok(Box::new(Corked::new(stream)))
     }
 }

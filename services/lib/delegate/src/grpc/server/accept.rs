@@ -9,7 +9,7 @@ use std::{
 };
 
 use catena_runtime::{
-    net::{Io, Listener},
+    net::{Corked, Io, Listener},
     tls::{HANDSHAKE_TIMEOUT, ServerTls, names_in},
 };
 use futures_util::Stream;
@@ -153,7 +153,7 @@ async fn handshake(
         tracing::warn!(reason = %why, "a peer that is no front connected");
     }
     Ok(Connection {
-        io: Box::new(stream),
+        io: Box::new(Corked::new(stream)),
         peer,
     })
 }
