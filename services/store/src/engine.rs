@@ -65,6 +65,9 @@ pub struct EngineOptions {
     pub cache_bytes: u64,
     /// Bytes of recent changes that stay in memory for watches.
     pub watch_bytes: usize,
+    /// Bytes of changes that stay in memory, besides the journal, until they are
+    /// written as a table.
+    pub write_bytes: u64,
     /// Largest request that writes (etcd's `--max-request-bytes`).
     pub max_request_bytes: usize,
 }
@@ -73,8 +76,9 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             unsafe_no_fsync: false,
-            cache_bytes: 128 << 20,
-            watch_bytes: 64 << 20,
+            cache_bytes: 32 << 20,
+            watch_bytes: 8 << 20,
+            write_bytes: 8 << 20,
             max_request_bytes: 1536 << 10,
         }
     }

@@ -38,12 +38,34 @@ pub(crate) fn cpu(pids: &[u32]) -> f64 {
 
 /// Megabytes that are resident, shared pages in proportion.
 pub(crate) fn memory(pids: &[u32]) -> f64 {
-    let one = |pid: &u32| -> Option<f64> {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        let line = text.lines().find(|l| l.starts_with("Pss:"))?;
-        line.split_whitespace().nth(1)?.parse::<f64>().ok()
-    };
-    pids.iter().filter_map(one).sum::<f64>() / 1024.0
+    pids.iter().filter_map(memory_of).sum()
+}
+
+/// As [`memory`], with the part of each process by its name.
+pub(crate) fn resident(pids: &[u32]) -> (f64, String) {
+    let each: Vec<String> = pids
+        .iter()
+        .filter_map(|pid| Some(format!("{} {:.0}", name_of(*pid)?, memory_of(pid)?)))
+        .collect();
+    (memory(pids), each.join(", "))
+}
+
+fn memory_of(pid: &u32) -> Option<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find(|l| l.starts_with("Pss:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
+
+/// The subcommand of a process, or its program.
+fn name_of(pid: u32) -> Option<String> {
+    let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut words = line.split('\0');
+    let program = words.next()?.rsplit('/').next()?;
+    let word = words
+        .next()
+        .filter(|w| !w.starts_with('-') && !w.is_empty());
+    Some(word.unwrap_or(program).to_owned())
 }
 
 /// Runs `operations` of an operation with `parallel` at once.

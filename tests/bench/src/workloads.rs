@@ -4,15 +4,16 @@ mod crds;
 mod lists;
 mod mix;
 mod objects;
+mod restart;
 mod watches;
 
-use std::time::Instant;
+use std::time::Duration;
 
 use catena_tests_it::ControlPlane;
 
 use crate::{
     client::Client,
-    measure::{self, Figures},
+    measure,
     table::Table,
     target::{self, Kubernetes, Target},
 };
@@ -27,70 +28,97 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn figures(&self) -> Figures {
-        Figures {
-            memory: measure::memory(&self.pids),
-            ..Figures::default()
-        }
+    /// Waits until the server is ready.
+    async fn of(name: &'static str, target: &Target) -> anyhow::Result<Self> {
+        let client = Client::new(&target.url())?;
+        target::ready(&client).await?;
+        // No controller makes it, and pods need it.
+        let account = "{\"metadata\":{\"name\":\"default\"}}";
+        let json = [("content-type", "application/json")];
+        let path = format!("{NAMESPACE}/serviceaccounts");
+        client.send("POST", &path, &json, account).await?;
+        Ok(Self {
+            client,
+            pids: target.pids(),
+            table: Table(name),
+        })
+    }
+
+    /// Prints the memory, in sum and of each process.
+    pub(crate) fn resident(&self, what: &str) {
+        let (sum, each) = measure::resident(&self.pids);
+        self.table.note(what, &format!("{sum:.0} MB: {each}"));
     }
 }
 
 /// Measures Catena, then kube-apiserver where it is given. `BENCH_ONLY` picks
 /// workloads by a part of their names.
 pub(crate) async fn run_all() -> anyhow::Result<()> {
-    let plane = ControlPlane::start(&["--controllers=false"]);
-    all("Catena", Target::Catena(Box::new(plane))).await?;
-    if let Some(k) = Kubernetes::start_if_given()? {
-        all("kube-apiserver", Target::Kubernetes(Box::new(k))).await?;
-    }
-    Ok(())
+    all("Catena", || {
+        let plane = ControlPlane::start(&["--controllers=false"]);
+        Ok(Some(Target::Catena(Box::new(plane))))
+    })
+    .await?;
+    all("kube-apiserver", || {
+        let server = Kubernetes::start_if_given()?;
+        Ok(server.map(|k| Target::Kubernetes(Box::new(k))))
+    })
+    .await
 }
 
 fn wanted(name: &str) -> bool {
     std::env::var("BENCH_ONLY").map_or(true, |only| only.split(',').any(|o| name.contains(o)))
 }
 
-async fn all(name: &'static str, mut target: Target) -> anyhow::Result<()> {
-    let client = Client::new(&target.url())?;
-    target::ready(&client).await?;
-    let bench = Bench {
-        client,
-        pids: target.pids(),
-        table: Table(name),
-    };
-    // No controller makes it, and pods need it.
-    let account = "{\"metadata\":{\"name\":\"default\"}}";
-    let json = [("content-type", "application/json")];
-    let path = format!("{NAMESPACE}/serviceaccounts");
-    bench.client.send("POST", &path, &json, account).await?;
-    bench.table.head();
-    // What starts up settles before it is called idle.
-    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    bench.table.line("idle", &bench.figures());
+/// Each group of workloads has a server of its own, so that memory is of what
+/// the group made.
+async fn all(
+    name: &'static str,
+    start: impl Fn() -> anyhow::Result<Option<Target>>,
+) -> anyhow::Result<()> {
+    let objects = ["objects", "lists", "watches", "mix"];
+    if objects.iter().any(|w| wanted(w)) {
+        let Some(target) = start()? else {
+            return Ok(());
+        };
+        let bench = Bench::of(name, &target).await?;
+        bench.table.head();
+        // What starts up settles before it is called idle.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        bench.resident("idle");
+        everyday(&bench).await?;
+    }
+    if wanted("crds")
+        && let Some(target) = start()?
+    {
+        crds::run(&Bench::of(name, &target).await?).await?;
+    }
+    if wanted("restart")
+        && let Some(target) = start()?
+    {
+        let bench = Bench::of(name, &target).await?;
+        restart::run(&bench, target).await?;
+    }
+    if wanted("many")
+        && let Some(target) = start()?
+    {
+        objects::many(&Bench::of(name, &target).await?).await?;
+    }
+    Ok(())
+}
+
+async fn everyday(bench: &Bench) -> anyhow::Result<()> {
     if wanted("objects") {
-        objects::run(&bench).await?;
+        objects::run(bench).await?;
     }
     if wanted("lists") {
-        lists::run(&bench).await?;
+        lists::run(bench).await?;
     }
     if wanted("watches") {
-        watches::run(&bench).await?;
+        watches::run(bench).await?;
     }
     if wanted("mix") {
-        mix::run(&bench).await?;
-    }
-    if wanted("crds") {
-        crds::run(&bench).await?;
-    }
-    if wanted("restart") {
-        let start = Instant::now();
-        target.kill()?;
-        let fresh = Client::new(&target.url())?;
-        target::ready(&fresh).await?;
-        let text = format!("{:.2} s", start.elapsed().as_secs_f64());
-        bench
-            .table
-            .note("ready again after kill -9 of all but storage", &text);
+        mix::run(bench).await?;
     }
     Ok(())
 }

@@ -54,7 +54,8 @@ impl Disk {
             .cache_size(options.cache_bytes)
             .open()
             .map_err(Error::read)?;
-        let keyspace = |name| db.keyspace(name, KeyspaceCreateOptions::default);
+        let small = || KeyspaceCreateOptions::default().max_memtable_size(options.write_bytes);
+        let keyspace = |name| db.keyspace(name, small);
         let disk = Self {
             rev: keyspace("rev").map_err(Error::read)?,
             meta: keyspace("meta").map_err(Error::read)?,

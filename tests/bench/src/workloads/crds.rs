@@ -45,7 +45,7 @@ pub(super) async fn run(b: &Bench) -> anyhow::Result<()> {
     let text = format!("{:.2} s", start.elapsed().as_secs_f64());
     b.table
         .note("200 definitions of 80 fields until all are served", &text);
-    b.table.line("memory after", &b.figures());
+    b.resident("memory after");
     let things = "/apis/bench.example.com/v1/namespaces/default/things0";
     let c = b.client.clone();
     let create = move |i| {
@@ -67,5 +67,6 @@ pub(super) async fn run(b: &Bench) -> anyhow::Result<()> {
     list(0).await?;
     let f = measure::run(&b.pids, 20, 1, list).await?;
     b.table.line("list 10,000 custom resources", &f);
+    b.resident("memory after");
     Ok(())
 }

@@ -57,5 +57,20 @@ pub(super) async fn run(b: &Bench) -> anyhow::Result<()> {
     };
     let f = measure::run(&b.pids, PODS, 32, create).await?;
     b.table.line("create a Pod of 2 KB, 32 at once", &f);
+    b.resident("memory after");
+    Ok(())
+}
+
+/// Memory with ten times as many pods.
+pub(super) async fn many(b: &Bench) -> anyhow::Result<()> {
+    let c = b.client.clone();
+    let create = move |i| {
+        let c = c.clone();
+        async move { c.post(&format!("{NAMESPACE}/pods"), pod(i)).await.map(drop) }
+    };
+    measure::run(&b.pids, 10 * PODS, 32, create).await?;
+    let path = format!("{NAMESPACE}/pods?resourceVersion=0&limit=1");
+    b.client.get(&path).await?;
+    b.resident("100,000 pods, all in the cache");
     Ok(())
 }
