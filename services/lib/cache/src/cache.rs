@@ -158,6 +158,11 @@ impl<X: Extra> Cache<X> {
         self.snapshot_at_least(0).await
     }
 
+    /// What is there now, if the cache is filled; does not start it.
+    pub fn peek(&self) -> Option<Snapshot<X>> {
+        self.view()
+    }
+
     /// A state at this revision or a later one; waits for it.
     ///
     /// # Errors

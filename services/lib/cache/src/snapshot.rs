@@ -35,13 +35,14 @@ impl<X: Extra> Snapshot<X> {
         self.tree.get(key)
     }
 
-    /// Entries from `start` to before `end`, in the order of their keys.
-    pub fn range<'a>(
-        &'a self,
+    /// Entries from `start` to before `end`, in the order of their keys. They are
+    /// counted before, so that walking does not look at keys.
+    pub fn range(
+        &self,
         start: &[u8],
-        end: &'a [u8],
-    ) -> impl Iterator<Item = &'a Arc<Entry<X>>> + use<'a, X> {
-        self.tree.from(start).take_while(move |e| e.key() < end)
+        end: &[u8],
+    ) -> impl Iterator<Item = &Arc<Entry<X>>> + use<'_, X> {
+        self.tree.from(start).take(self.count(start, end))
     }
 
     /// How many entries there are from `start` to before `end`.

@@ -1,6 +1,8 @@
 //! What is kept beside an object in the cache: an index for selectors, and its
 //! encodings, each made when it is first wanted.
 
+mod labels;
+
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use catena_objects::{Status, Value, json, json::scan};
 use parking_lot::Mutex;
 
 use crate::{Resource, codec};
+pub use labels::Labels;
 
 /// The cache of a resource.
 pub type ResourceCache = Cache<Cached>;
@@ -16,7 +19,7 @@ pub type ResourceCache = Cache<Cached>;
 /// Beside an object or a change of one.
 #[derive(Debug, Default)]
 pub struct Cached {
-    labels: OnceLock<Option<Value>>,
+    labels: OnceLock<Labels>,
     fields: OnceLock<Box<Fields>>,
     /// Where the resourceVersion goes into the stored bytes; `None`: they have
     /// to be decoded. Owned by the encoder of answers.
@@ -46,22 +49,19 @@ impl Cached {
     ///
     /// # Errors
     /// When it has to be decoded, and cannot be.
-    pub fn labels<'a>(
-        resource: &Resource,
-        entry: &'a Entry<Self>,
-    ) -> Result<Option<&'a Value>, Status> {
+    pub fn labels<'a>(resource: &Resource, entry: &'a Entry<Self>) -> Result<&'a Labels, Status> {
         let own = &entry.extra.labels;
         if let Some(labels) = own.get() {
-            return Ok(labels.as_ref());
+            return Ok(labels);
         }
         let labels = match scan_labels(entry.value()) {
-            Some(labels) => labels,
+            Some(labels) => Labels::new(labels.as_ref()),
             None => {
                 let object = codec::decode(resource, &entry.kv())?;
-                object.at(&["metadata", "labels"]).cloned()
+                Labels::new(object.at(&["metadata", "labels"]))
             }
         };
-        Ok(own.get_or_init(|| labels).as_ref())
+        Ok(own.get_or_init(|| labels))
     }
 
     /// Calls `look` with the values of the selectable fields of an object, in the

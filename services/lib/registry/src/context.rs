@@ -23,6 +23,19 @@ impl Warnings {
         texts.into_iter().for_each(|t| self.add(t));
     }
 
+    pub fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes back what came after the first so many.
+    pub fn truncate(&self, len: usize) {
+        self.0.lock().truncate(len);
+    }
+
     /// All of them; none is left.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock())

@@ -33,6 +33,8 @@ pub struct Written {
     pub object: Value,
     /// The write created the object (update and apply may).
     pub created: bool,
+    /// Something was written; not so in a dry run.
+    pub changed: bool,
 }
 
 impl Store {

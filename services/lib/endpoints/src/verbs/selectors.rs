@@ -50,15 +50,17 @@ impl Selectors {
         resource: &Resource,
         object: &Object,
     ) -> Result<bool, Status> {
-        let (namespace, name) = place(resource, object.key());
-        if self.name.as_ref().is_some_and(|n| *n != name) {
-            return Ok(false);
+        if !self.labels.is_everything() {
+            let labels = Cached::labels(resource, object)?;
+            if !self.labels.matches(|key| labels.get(key)) {
+                return Ok(false);
+            }
         }
-        if self.labels.is_everything() && self.fields.is_everything() {
+        if self.name.is_none() && self.fields.is_everything() {
             return Ok(true);
         }
-        let labels = &self.labels;
-        if !labels.is_everything() && !labels.matches_labels(Cached::labels(resource, object)?) {
+        let (namespace, name) = place(resource, object.key());
+        if self.name.as_ref().is_some_and(|n| *n != name) {
             return Ok(false);
         }
         if self.fields.is_everything() {

@@ -81,6 +81,7 @@ impl Store {
         Ok(Written {
             object: written?,
             created: true,
+            changed: !ctx.dry_run,
         })
     }
 

@@ -39,6 +39,9 @@ impl Store {
         allow_create: bool,
         change: Change<'_>,
     ) -> Result<Written, Status> {
+        if let Some(w) = self.update_known(ctx, name, preconditions, change).await {
+            return Ok(w);
+        }
         let create = allow_create || self.resource.strategy.allow_create_on_update();
         for _ in 0..ATTEMPTS {
             let kv = match self.read(&ctx.namespace, name).await {
@@ -61,6 +64,33 @@ impl Store {
             }
         }
         Err(self.conflict(name, CHANGED))
+    }
+
+    /// One attempt on what the cache has, which saves a read where it is current
+    /// (`origStateIsCurrent` of the etcd3 store). Only a write proves that it was:
+    /// failures, dry runs and updates that change nothing are judged again.
+    async fn update_known(
+        &self,
+        ctx: &Context,
+        name: &str,
+        preconditions: &Preconditions,
+        change: Change<'_>,
+    ) -> Option<Written> {
+        if ctx.dry_run {
+            return None;
+        }
+        let snapshot = self.cache.as_ref()?.peek()?;
+        let key = self.resource.key(&ctx.namespace, name);
+        let kv = snapshot.get(key.as_bytes())?.kv();
+        let warned = ctx.warnings.len();
+        let done = self.try_update(ctx, name, preconditions, &kv, change).await;
+        match done {
+            Ok(Attempt::Done(w)) if w.changed => Some(*w),
+            _ => {
+                ctx.warnings.truncate(warned);
+                None
+            }
+        }
     }
 
     async fn try_update(
@@ -114,13 +144,14 @@ impl Store {
             undo().await;
         }
         let done = done?;
-        if let (Some(object), false) = (&done, ctx.dry_run) {
+        if let (Some((object, _)), false) = (&done, ctx.dry_run) {
             self.resource.hooks.after_update(ctx, object, &old).await;
         }
         Ok(match done {
-            Some(object) => Attempt::Done(Box::new(Written {
+            Some((object, changed)) => Attempt::Done(Box::new(Written {
                 object,
                 created: false,
+                changed,
             })),
             None => Attempt::Raced,
         })
@@ -272,7 +303,8 @@ impl Store {
         Err(self.invalid(name, &errors))
     }
 
-    /// Writes the new object, or deletes it when nothing holds it any more.
+    /// Writes the new object, or deletes it when nothing holds it any more, and
+    /// says whether there was anything to write.
     /// `None`: the stored object changed in between.
     async fn write(
         &self,
@@ -280,11 +312,11 @@ impl Store {
         kv: &KeyValue,
         mut object: Value,
         old: &Value,
-    ) -> Result<Option<Value>, Status> {
+    ) -> Result<Option<(Value, bool)>, Status> {
         let release = self.released(&object, old);
         let value = codec::encode(&object);
         if ctx.dry_run || (!release && value == kv.value) {
-            return Ok(Some(object));
+            return Ok(Some((object, false)));
         }
         let op = if release {
             Op::Delete {
@@ -305,7 +337,7 @@ impl Store {
         if release {
             self.resource.hooks.after_delete(ctx, &object).await;
         }
-        Ok(Some(object))
+        Ok(Some((object, true)))
     }
 
     /// A deleted object goes with its last finalizer, once its grace is over.

@@ -13,7 +13,7 @@ use crate::verbs::{Call, selectors::Selectors};
 /// Objects of one page read from storage at a time.
 const PAGE: i64 = 500;
 /// Objects that are looked at before others get their turn.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 2048;
 /// Seconds after which a client may ask for a revision again.
 const RETRY: u32 = 1;
 
