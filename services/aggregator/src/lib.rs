@@ -53,6 +53,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// When a certificate, a port or storage cannot be had.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
+    options.features.install();
     let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options.etcd)?);
     let identity = flags::identity(
         "aggregator",

@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use catena_delegate::grpc::client::Endpoints;
 use catena_objects::duration;
-use catena_runtime::{flags, tls::ServerFiles};
+use catena_runtime::{features::FeatureGates, flags, tls::ServerFiles};
 
 /// Flags of the aggregator process.
 #[derive(Clone, Debug, clap::Args)]
@@ -15,6 +15,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub auth: catena_auth::Options,
+
+    #[command(flatten)]
+    pub features: FeatureGates,
 
     #[command(flatten)]
     pub etcd: flags::Etcd,
@@ -181,6 +184,7 @@ impl Options {
     /// What is wrong with the values, all at once.
     pub fn problems(&self) -> Vec<String> {
         let mut out = self.serving.problems();
+        out.extend(self.features.problems());
         out.extend(self.auth.problems());
         out.extend(self.etcd.problems());
         let files = [

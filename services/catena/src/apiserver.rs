@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::Context as _;
 use catena_aggregator::Serving;
 use catena_delegate::Delegate;
-use catena_runtime::{flags, log, process, version};
+use catena_runtime::{features::FeatureGates, flags, log, process, version};
 use catena_storage::Storage;
 use catena_storage_etcd::EtcdStorage;
 use catena_store::Engine;
@@ -36,6 +36,9 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     admission: catena_core::AdmissionFlags,
+
+    #[command(flatten)]
+    features: FeatureGates,
 
     #[command(flatten)]
     etcd: flags::Etcd,
@@ -80,6 +83,7 @@ impl Options {
         let mut out = self.serving.problems();
         out.extend(self.auth.problems());
         out.extend(self.core().problems());
+        out.extend(self.features.problems());
         if self.data_dir.is_none() {
             out.extend(self.etcd.problems());
         } else if !self.etcd.etcd_servers.is_empty() {
@@ -104,6 +108,7 @@ impl Options {
 }
 
 async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
+    options.features.install();
     let storage: Arc<dyn Storage> = match &options.data_dir {
         Some(dir) => Arc::new(
             Engine::open(dir, catena_store::EngineOptions::default())

@@ -8,7 +8,7 @@ mod ready;
 use std::{io::Write as _, net::IpAddr, path::PathBuf, time::Instant};
 
 use anyhow::Context as _;
-use catena_runtime::{files, log, pki::Pki};
+use catena_runtime::{features::FeatureGates, files, log, pki::Pki};
 use children::Children;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,9 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     allow_privileged: bool,
 
+    #[command(flatten)]
+    features: FeatureGates,
+
     /// CSV file of static tokens: token,user,uid,"group1,group2".
     #[arg(long)]
     token_auth_file: Option<PathBuf>,
@@ -62,7 +65,7 @@ const SOCKET_PATH: usize = 107;
 
 impl Options {
     pub(crate) fn problems(&self) -> Vec<String> {
-        let mut out = Vec::new();
+        let mut out = self.features.problems();
         if !(1..=16).contains(&self.replicas) {
             out.push(format!(
                 "--replicas {} must be between 1 and 16",

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use catena_auth::{Trust, tokens::Issuer};
 use catena_delegate::grpc::server::DelegateServer;
 use catena_runtime::{
+    features::FeatureGates,
     flags,
     net::Listener,
     tls::{ALPN_H2, ClientAuth, ServerTls},
@@ -34,6 +35,9 @@ pub struct Flags {
     /// The front's list: with AlwaysAllow everybody may also grant rights.
     #[arg(long, value_delimiter = ',', default_value = "RBAC")]
     pub authorization_mode: Vec<String>,
+
+    #[command(flatten)]
+    pub features: FeatureGates,
 
     #[command(flatten)]
     pub internal: flags::Internal,
@@ -87,6 +91,7 @@ impl Flags {
     pub fn problems(&self) -> Vec<String> {
         let mut out = self.options.problems();
         out.extend(self.trust.problems());
+        out.extend(self.features.problems());
         out.extend(self.internal.problems());
         out.extend(self.etcd.problems());
         out
@@ -98,6 +103,7 @@ impl Flags {
 /// # Errors
 /// When storage, a certificate or the address cannot be had.
 pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
+    flags.features.install();
     let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&flags.etcd)?);
     catena_storage_etcd::wait(&*storage).await?;
     let files = flags.internal.files("core")?;

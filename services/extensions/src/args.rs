@@ -1,6 +1,11 @@
 //! Flags of the extensions server.
 
-/// What the extensions server needs to know beyond storage; nothing as yet.
+use catena_runtime::features::FeatureGates;
+
+/// What the extensions server needs to know beyond storage.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)]
-pub struct Options {}
+pub struct Options {
+    #[command(flatten)]
+    pub features: FeatureGates,
+}

@@ -30,7 +30,8 @@ pub struct Flags {
 impl Flags {
     /// What is wrong with the values, all at once.
     pub fn problems(&self) -> Vec<String> {
-        let mut out = self.internal.problems();
+        let mut out = self.options.features.problems();
+        out.extend(self.internal.problems());
         out.extend(self.etcd.problems());
         out
     }
@@ -41,6 +42,7 @@ impl Flags {
 /// # Errors
 /// When a certificate or the address cannot be had.
 pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
+    flags.options.features.install();
     let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&flags.etcd)?);
     let files = flags.internal.files("extensions")?;
     let tls = ServerTls::new(files, ClientAuth::Require, &[ALPN_H2])?;

@@ -9,10 +9,11 @@ mod targets;
 pub type Target = fn(&[u8]);
 
 /// All targets; a folder of `corpus` has the name of each.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("json", targets::encodings::json),
     ("yaml", targets::encodings::yaml),
     ("protobuf", targets::encodings::protobuf),
+    ("cbor", targets::encodings::cbor),
     ("object", targets::encodings::object),
     ("json_patch", targets::patches::json_patch),
     ("merge_patch", targets::patches::merge_patch),

@@ -1,5 +1,4 @@
-// An informer of client-go against a control plane whose processes die: nothing
-// missed, nothing doubled.
+// Programs of client-go against a control plane: `client-go PROGRAM KUBECONFIG`.
 package main
 
 import (
@@ -13,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/retry"
@@ -21,18 +21,20 @@ import (
 const objects = 50
 
 func main() {
-	if err := run(os.Args[1]); err != nil {
+	programs := map[string]func(*rest.Config) error{"informer": informer, "cbor": inCBOR, "shards": shards}
+	config, err := clientcmd.BuildConfigFromFlags("", os.Args[2])
+	if err == nil {
+		err = programs[os.Args[1]](config)
+	}
+	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
 	}
 	fmt.Println("same")
 }
 
-func run(kubeconfig string) error {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		return err
-	}
+// An informer while processes die: nothing missed, nothing doubled.
+func informer(config *rest.Config) error {
 	config.QPS, config.Burst = 1000, 1000
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

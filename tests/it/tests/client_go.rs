@@ -1,4 +1,4 @@
-//! client-go's informers through the chain (`client-go/main.go`).
+//! client-go through the chain (`client-go/main.go`).
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -16,6 +16,7 @@ fn an_informer_misses_and_doubles_nothing() {
     };
     let plane = ControlPlane::start(&[]);
     let mut child = Command::new(program)
+        .arg("informer")
         .arg(plane.kubeconfig())
         .stdout(Stdio::piped())
         .spawn()
@@ -34,4 +35,31 @@ fn an_informer_misses_and_doubles_nothing() {
     let status = child.wait().expect("it ends");
     assert!(status.success(), "{said:?}");
     assert_eq!(said.last().map(String::as_str), Some("same"));
+}
+
+/// A program of client-go against a plane with alpha features.
+fn with_features(program: &str) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let Some(binary) = go_program("client-go", dir.path()) else {
+        return;
+    };
+    let plane = ControlPlane::start(&["--feature-gates=AllAlpha=true", "--controllers=false"]);
+    let out = Command::new(binary)
+        .arg(program)
+        .arg(plane.kubeconfig())
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}");
+    assert_eq!(said.trim_end(), "same");
+}
+
+#[test]
+fn clients_that_prefer_cbor_get_it() {
+    with_features("cbor");
+}
+
+#[test]
+fn shards_are_parts_of_a_whole() {
+    with_features("shards");
 }

@@ -16,7 +16,7 @@ const SWITCHES: [&str; 11] = [
 ];
 
 /// Flags with a value, as `--flag=value` or `--flag value`.
-const VALUES: [&str; 24] = [
+const VALUES: [&str; 23] = [
     "apiserver-count",
     "audit-log-maxage",
     "audit-log-maxbackup",
@@ -29,7 +29,6 @@ const VALUES: [&str; 24] = [
     "etcd-count-metric-poll-period",
     "event-ttl",
     "external-hostname",
-    "feature-gates",
     "goaway-chance",
     "http2-max-streams-per-connection",
     "kubelet-timeout",

@@ -28,11 +28,12 @@ pub(super) fn all(
     }
     let extensions = plan.sockets("extensions", options.replicas);
     for (i, socket) in extensions.iter().enumerate() {
-        let args = delegate(plan, socket);
+        let args = delegate(options, plan, socket);
         let name = format!("extensions-{i}");
         out.push(Child::new(&name, "extensions", args, &common));
     }
     let mut args = aggregator(options, plan)?;
+    args.push(features(options));
     args.push(format!("--core-endpoints={}", cores.join(",")));
     args.push(format!("--extensions-endpoints={}", extensions.join(",")));
     out.push(Child::new("aggregator", "aggregator", args, &common));
@@ -67,12 +68,18 @@ fn etcd(plan: &Plan) -> String {
 }
 
 /// What core and extensions have in common.
-fn delegate(plan: &Plan, socket: &str) -> Vec<String> {
+fn delegate(options: &Options, plan: &Plan, socket: &str) -> Vec<String> {
     vec![
         format!("--listen={socket}"),
         format!("--pki-dir={}", plan.pki_dir.display()),
         etcd(plan),
+        features(options),
     ]
+}
+
+fn features(options: &Options) -> String {
+    let gates = options.features.feature_gates.join(",");
+    format!("--feature-gates={gates}")
 }
 
 /// Whose certificates the front believes; core publishes it.
@@ -95,7 +102,7 @@ fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<Stri
         "kube-apiserver-kubelet-client",
         Some("system:masters"),
     )?;
-    let mut out = delegate(plan, socket);
+    let mut out = delegate(options, plan, socket);
     out.extend([
         format!(
             "--service-cluster-ip-range={}",

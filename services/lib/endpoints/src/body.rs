@@ -190,6 +190,12 @@ fn parse(format: Format, body: &Bytes) -> Result<Tree, String> {
                 duplicates: Vec::new(),
             })
             .map_err(|e| e.to_string()),
+        Format::Cbor => catena_cbor::decode(body)
+            .map(|value| Tree {
+                value,
+                duplicates: Vec::new(),
+            })
+            .map_err(|e| format!("unable to determine group/version/kind: {e}")),
         Format::Protobuf => {
             if !body.starts_with(catena_protobuf::MAGIC) {
                 return Err("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".to_owned());

@@ -20,6 +20,7 @@ pub fn value(output: &Output, v: &Value) -> Result<Bytes, Status> {
             Ok(out.into())
         }
         Format::Yaml => Ok(yaml::to_vec(v).into()),
+        Format::Cbor => Ok(catena_cbor::encode(v).into()),
         Format::Protobuf => {
             catena_protobuf::encode_envelope(v).map_err(|e| Status::internal(e.to_string()))
         }
@@ -30,13 +31,14 @@ pub fn value(output: &Output, v: &Value) -> Result<Bytes, Status> {
 pub fn failure(accept: &str, s: &Status) -> Response {
     let format = crate::negotiate::output(accept, false, false).map_or(Format::Json, |o| o.format);
     let mut r = Response::status(s);
-    if format == Format::Yaml {
-        r.headers.insert(
-            http::header::CONTENT_TYPE,
-            http::HeaderValue::from_static(Format::Yaml.content_type()),
-        );
-        r.body = Body::Full(yaml::to_vec(&s.to_value()).into());
-    }
+    let body = match format {
+        Format::Yaml => yaml::to_vec(&s.to_value()),
+        Format::Cbor => catena_cbor::encode(&s.to_value()),
+        Format::Json | Format::Protobuf => return r,
+    };
+    let content_type = http::HeaderValue::from_static(format.content_type());
+    r.headers.insert(http::header::CONTENT_TYPE, content_type);
+    r.body = Body::Full(body.into());
     r
 }
 

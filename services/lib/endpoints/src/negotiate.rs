@@ -1,6 +1,7 @@
 //! Content negotiation: what the client accepts, as Kubernetes chooses it.
 
 use catena_objects::{Reason, Status};
+use catena_runtime::features::{self, Feature};
 
 use crate::table::Include;
 
@@ -9,6 +10,8 @@ pub enum Format {
     Json,
     Yaml,
     Protobuf,
+    /// With its feature gate only.
+    Cbor,
 }
 
 impl Format {
@@ -17,6 +20,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Yaml => "application/yaml",
             Self::Protobuf => "application/vnd.kubernetes.protobuf",
+            Self::Cbor => CBOR,
         }
     }
 
@@ -25,6 +29,7 @@ impl Format {
             "application/json" => Some(Self::Json),
             "application/yaml" => Some(Self::Yaml),
             "application/vnd.kubernetes.protobuf" => Some(Self::Protobuf),
+            CBOR if features::enabled(Feature::Cbor) => Some(Self::Cbor),
             _ => None,
         }
     }
@@ -51,17 +56,26 @@ pub struct Output {
 
 const BUILTIN: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const CUSTOM: &str = "application/json, application/yaml";
+const CBOR: &str = "application/cbor";
 
 /// Media types that bodies and answers may have.
-fn supported(custom: bool) -> &'static str {
-    if custom { CUSTOM } else { BUILTIN }
+fn supported(custom: bool) -> String {
+    let mut list = if custom { CUSTOM } else { BUILTIN }.to_owned();
+    if features::enabled(Feature::Cbor) {
+        list.push_str(", ");
+        list.push_str(CBOR);
+    }
+    list
 }
 
 fn none_matches(custom: bool) -> Status {
-    let mut list = supported(custom).to_owned();
+    let mut list = supported(custom);
     list.push_str(", application/json;stream=watch");
     if !custom {
         list.push_str(", application/vnd.kubernetes.protobuf;stream=watch");
+    }
+    if features::enabled(Feature::Cbor) {
+        list.push_str(", application/cbor-seq");
     }
     let message = format!("406: Not Acceptable\n\nAvailable representations: {list}");
     let mut s = Status::new(Reason::NotAcceptable, message);
@@ -113,6 +127,7 @@ impl<'a> Clause<'a> {
     fn format(&self, custom: bool) -> Option<Format> {
         match self.media_type {
             "*/*" | "application/*" => Some(Format::Json),
+            "application/cbor-seq" => Format::of(CBOR),
             other => Format::of(other).filter(|f| !(custom && *f == Format::Protobuf)),
         }
     }

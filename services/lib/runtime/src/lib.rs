@@ -1,5 +1,6 @@
 //! What every process has: certificates, flags, logs, traces, process life.
 
+pub mod features;
 pub mod files;
 pub mod flags;
 pub mod log;

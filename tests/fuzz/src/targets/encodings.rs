@@ -37,6 +37,16 @@ pub(crate) fn protobuf(data: &[u8]) {
     assert_eq!(again, v);
 }
 
+pub(crate) fn cbor(data: &[u8]) {
+    let Ok(v) = catena_cbor::decode(data) else {
+        return;
+    };
+    let bytes = catena_cbor::encode(&v);
+    let again = catena_cbor::decode(&bytes).expect("what is encoded is decoded");
+    assert_eq!(again, v);
+    assert_eq!(catena_cbor::encode(&again), bytes);
+}
+
 /// Structure and field validation of some kinds.
 pub(crate) fn object(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else {

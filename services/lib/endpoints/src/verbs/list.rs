@@ -176,5 +176,10 @@ fn list_metadata(page: &Page) -> Map {
     if let Some(n) = page.remaining {
         m.insert("remainingItemCount", n);
     }
+    if let Some(selector) = &page.shards {
+        let mut info = Map::new();
+        info.insert("selector", selector.as_str());
+        m.insert("shardInfo", info);
+    }
     m
 }

@@ -3,6 +3,7 @@
 use catena_delegate::Response;
 use catena_objects::{Reason, Status, Value, field, json, yaml};
 use catena_registry::{Context, options::Preconditions};
+use catena_runtime::features::{self, Feature};
 
 use super::{Call, create, update};
 use crate::{
@@ -16,6 +17,14 @@ enum Kind {
     Merge,
     Strategic,
     Apply,
+    /// Apply, in CBOR.
+    ApplyCbor,
+}
+
+impl Kind {
+    fn applies(self) -> bool {
+        matches!(self, Self::Apply | Self::ApplyCbor)
+    }
 }
 
 fn kind(call: &Call<'_>) -> Result<Kind, Status> {
@@ -26,6 +35,7 @@ fn kind(call: &Call<'_>) -> Result<Kind, Status> {
         "application/merge-patch+json" => Ok(Kind::Merge),
         "application/strategic-merge-patch+json" if !custom => Ok(Kind::Strategic),
         "application/apply-patch+yaml" => Ok(Kind::Apply),
+        "application/apply-patch+cbor" if features::enabled(Feature::Cbor) => Ok(Kind::ApplyCbor),
         _ if custom => Err(Status::new(
             Reason::UnsupportedMediaType,
             "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
@@ -42,7 +52,7 @@ fn kind(call: &Call<'_>) -> Result<Kind, Status> {
 pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let kind = kind(call)?;
     let output = call.output()?;
-    let options = query::write_options(&call.query, "PatchOptions", kind == Kind::Apply)?;
+    let options = query::write_options(&call.query, "PatchOptions", kind.applies())?;
     let context = call.context(options.dry_run);
     let name = &call.request.info.name;
     let patch = Patch::read(call, kind, options.field_validation)?;
@@ -59,7 +69,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
             &context,
             name,
             &Preconditions::default(),
-            kind == Kind::Apply,
+            kind.applies(),
             &change,
         )
         .await?;
@@ -83,9 +93,14 @@ impl Patch {
             Kind::Json => catena_patch::Format::Json,
             Kind::Merge => catena_patch::Format::Merge,
             Kind::Strategic => catena_patch::Format::Strategic,
-            Kind::Apply => {
-                let value = yaml::to_value(body)
-                    .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?;
+            Kind::Apply | Kind::ApplyCbor => {
+                let value = if kind == Kind::Apply {
+                    yaml::to_value(body)
+                        .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?
+                } else {
+                    catena_cbor::decode(body)
+                        .map_err(|e| Status::bad_request(format!("error decoding CBOR: {e}")))?
+                };
                 return Ok(Self {
                     kind,
                     value,
@@ -116,7 +131,7 @@ impl Patch {
         let served = call.served;
         let (resource, version) = (&served.store.resource, served.version());
         let mut tracking = update::tracking(call, manager, context);
-        if self.kind == Kind::Apply {
+        if self.kind.applies() {
             tracking.force = force.unwrap_or(false);
             return self.apply(call, live, &tracking);
         }
@@ -130,7 +145,9 @@ impl Patch {
             Kind::Strategic => {
                 catena_patch::strategic_merge(&before, &self.value, &version.schema)?
             }
-            Kind::Apply => return Err(Status::internal("apply is not a patch of the object")),
+            Kind::Apply | Kind::ApplyCbor => {
+                return Err(Status::internal("apply is not a patch of the object"));
+            }
         };
         update::check_names(call, context, &after)?;
         if after.str_at(&["kind"]) != resource.kind {

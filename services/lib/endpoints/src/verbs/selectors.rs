@@ -1,18 +1,23 @@
 //! Label and field selectors of a list or watch.
 
+mod shards;
+
 use std::borrow::Cow;
 
-use catena_objects::{Status, fields, labels};
+use catena_objects::{Reason, Status, fields, labels};
 use catena_registry::{Cached, Resource};
+use catena_runtime::features::{self, Feature};
 
 use super::{Call, list::Object};
+use shards::Shards;
 
-/// Both selectors of a request.
+/// All selectors of a request.
 pub(crate) struct Selectors {
     labels: labels::Selector,
     fields: fields::Selector,
     /// The one object that the field selector or the path names.
     pub(crate) name: Option<String>,
+    pub(crate) shards: Option<Shards>,
 }
 
 impl Selectors {
@@ -33,12 +38,14 @@ impl Selectors {
             labels,
             fields,
             name: name.filter(|n| !n.is_empty()),
+            shards: shards(call)?,
         })
     }
 
     /// Whether everything matches, so that objects need not be looked at.
     pub(crate) fn is_empty(&self) -> bool {
-        self.labels.is_everything() && self.fields.is_everything() && self.name.is_none()
+        let by_name = self.name.is_some() || self.shards.is_some();
+        self.labels.is_everything() && self.fields.is_everything() && !by_name
     }
 
     /// Whether an object is selected; looks no further than its key where that tells.
@@ -56,10 +63,15 @@ impl Selectors {
                 return Ok(false);
             }
         }
-        if self.name.is_none() && self.fields.is_everything() {
+        if self.name.is_none() && self.fields.is_everything() && self.shards.is_none() {
             return Ok(true);
         }
         let (namespace, name) = place(resource, object.key());
+        if let Some(shards) = &self.shards
+            && !shards.matches(resource, object, &namespace)?
+        {
+            return Ok(false);
+        }
         if self.name.as_ref().is_some_and(|n| *n != name) {
             return Ok(false);
         }
@@ -82,6 +94,16 @@ impl Selectors {
             return Ok(matches(&[]));
         }
         Cached::fields(resource, object, matches)
+    }
+}
+
+fn shards(call: &Call<'_>) -> Result<Option<Shards>, Status> {
+    let text = call.query.get("shardSelector").filter(|t| !t.is_empty());
+    match text.filter(|_| features::enabled(Feature::Shards)) {
+        Some(text) => Shards::parse(text)
+            .map(Some)
+            .map_err(|why| Status::new(Reason::Unknown, format!("invalid shard selector: {why}"))),
+        None => Ok(None),
     }
 }
 

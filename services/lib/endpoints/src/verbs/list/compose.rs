@@ -51,7 +51,7 @@ impl Items {
             (Format::Json, Shape::Plain) => Some(Self::Json(Writer::new(served, true))),
             (Format::Json, _) => Some(Self::Metadata(encoder(forms::METADATA - 1))),
             (Format::Protobuf, _) => Some(Self::Protobuf(encoder(forms::PROTOBUF))),
-            (Format::Yaml, _) => None,
+            (Format::Yaml | Format::Cbor, _) => None,
         }
     }
 

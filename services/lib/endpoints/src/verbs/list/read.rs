@@ -26,6 +26,8 @@ pub(super) struct Page {
     /// Token to go on with; "" at the end.
     pub(super) next: String,
     pub(super) remaining: Option<i64>,
+    /// The part of the resource that the list is about.
+    pub(super) shards: Option<String>,
 }
 
 /// What to read.
@@ -96,6 +98,7 @@ impl Query<'_> {
             revision: snapshot.revision,
             next: String::new(),
             remaining: None,
+            shards: self.selectors.shards.as_ref().map(ToString::to_string),
         };
         let mut candidates = snapshot.range(self.start.as_bytes(), &self.end).peekable();
         let mut looked_at = 0;
@@ -142,6 +145,7 @@ impl Query<'_> {
             },
             next: String::new(),
             remaining: None,
+            shards: self.selectors.shards.as_ref().map(ToString::to_string),
         };
         loop {
             let limit = match wanted {

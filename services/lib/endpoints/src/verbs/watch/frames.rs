@@ -54,6 +54,8 @@ impl Frames {
     pub(super) fn content_type(&self) -> &'static str {
         match self.output.format {
             Format::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+            // One data item after the other (RFC 8742).
+            Format::Cbor => "application/cbor-seq",
             _ => "application/json",
         }
     }
@@ -106,10 +108,14 @@ impl Frames {
     /// What is the same for every watcher of this encoding.
     fn form(&self, kind: Kind) -> Option<Form> {
         let shape = forms::shape(&self.output.shape)?;
-        let format = u8::from(self.output.format == Format::Protobuf);
+        let format = match self.output.format {
+            Format::Protobuf => 1,
+            Format::Cbor => 2,
+            Format::Json | Format::Yaml => 0,
+        };
         Some(Form {
             version: forms::version(&self.served),
-            kind: forms::FRAME + kind as u8 * 8 + format * 4 + shape,
+            kind: forms::FRAME + kind as u8 * 16 + format * 4 + shape,
         })
     }
 
@@ -175,6 +181,12 @@ impl Frames {
         if self.output.format == Format::Protobuf {
             return catena_protobuf::encode_watch_event(kind, object)
                 .map_err(|e| Status::internal(e.to_string()));
+        }
+        if self.output.format == Format::Cbor {
+            let mut event = Map::new();
+            event.insert("type", kind);
+            event.insert("object", object.clone());
+            return Ok(catena_cbor::encode(&event.into()).into());
         }
         let mut out = head(kind, 512);
         json::write_value(&mut out, object);

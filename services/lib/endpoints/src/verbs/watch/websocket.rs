@@ -41,17 +41,15 @@ pub(super) fn serve(
     let mut headers = accept(request)?;
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    let text = watch
-        .headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
+    let content_type = watch.headers.get(header::CONTENT_TYPE);
+    let framing = Framing::of(content_type.map_or(b"", HeaderValue::as_bytes));
     let Body::Events(events) = watch.body else {
         return Err(Status::internal("a watch without events"));
     };
     let (near, far) = tokio::io::duplex(BUFFER);
     let reader = StreamReader::new(input.map(|piece| piece.map_err(io::Error::other)));
     let socket = tokio::io::join(reader, near);
-    tokio::spawn(run(socket, events, text));
+    tokio::spawn(run(socket, events, framing));
     let body = ReaderStream::new(far)
         .map(|piece| piece.map_err(|e| Status::internal(e.to_string())))
         .boxed();
@@ -87,7 +85,7 @@ fn accept(request: &HeaderMap) -> Result<HeaderMap, Status> {
     Ok(headers)
 }
 
-async fn run<S>(socket: S, mut events: EventStream, text: bool)
+async fn run<S>(socket: S, mut events: EventStream, framing: Framing)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -104,7 +102,7 @@ where
             },
             event = events.next() => {
                 let Some(Ok(events)) = event else { break };
-                for message in events.into_iter().filter_map(|e| message(e.frame, text)) {
+                for message in events.into_iter().filter_map(|e| framing.message(e.frame)) {
                     if sink.send(message).await.is_err() {
                         return;
                     }
@@ -115,13 +113,37 @@ where
     let _ = sink.close().await;
 }
 
-/// One event; a message tells its own length, so the four bytes of it that
-/// begin a frame of protobuf are left out.
-fn message(frame: Bytes, text: bool) -> Option<Message> {
-    if text {
-        return Utf8Bytes::try_from(frame).ok().map(Message::Text);
+/// How the events of a content type become messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    /// JSON: a line of text.
+    Lines,
+    /// Protobuf: a message tells its own length, so the one before it is left out.
+    Lengths,
+    /// CBOR: as it is.
+    Items,
+}
+
+impl Framing {
+    fn of(content_type: &[u8]) -> Self {
+        if content_type.starts_with(b"application/json") {
+            Self::Lines
+        } else if content_type.starts_with(b"application/cbor") {
+            Self::Items
+        } else {
+            Self::Lengths
+        }
     }
-    (frame.len() >= LENGTH).then(|| Message::Binary(frame.slice(LENGTH..)))
+
+    fn message(self, frame: Bytes) -> Option<Message> {
+        match self {
+            Self::Lines => Utf8Bytes::try_from(frame).ok().map(Message::Text),
+            Self::Items => Some(Message::Binary(frame)),
+            Self::Lengths => {
+                (frame.len() >= LENGTH).then(|| Message::Binary(frame.slice(LENGTH..)))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,10 +153,20 @@ mod tests {
     #[test]
     fn an_event_is_a_message() {
         let line = Bytes::from_static(b"{1}\n");
-        assert_eq!(message(line, true), Some(Message::text("{1}\n")));
+        assert_eq!(
+            Framing::Lines.message(line.clone()),
+            Some(Message::text("{1}\n"))
+        );
+        assert_eq!(
+            Framing::Items.message(line.clone()),
+            Some(Message::binary(line))
+        );
         let framed = Bytes::from_static(b"\0\0\0\x02ab");
-        assert_eq!(message(framed, false), Some(Message::binary(&b"ab"[..])));
-        assert_eq!(message(Bytes::from_static(b"\0"), false), None);
+        assert_eq!(
+            Framing::Lengths.message(framed),
+            Some(Message::binary(&b"ab"[..]))
+        );
+        assert_eq!(Framing::Lengths.message(Bytes::from_static(b"\0")), None);
     }
 
     #[test]
