@@ -104,7 +104,7 @@ async fn clean(keeper: &Keeper, entry: &Entry) -> Result<(), Status> {
         return say(keeper, entry, done, true).await;
     }
     let storage = keeper.store.storage.clone();
-    let resource = entry.resource(entry.storage(), &storage);
+    let resource = entry.resource(entry.storage(), &keeper.namespaces);
     let store = Store::new(resource, storage);
     if let Err((reason, s)) = instances(&store).await {
         say(keeper, entry, ("True", reason, s.message.clone()), false).await?;

@@ -12,11 +12,10 @@ use std::sync::Arc;
 
 use catena_registry::{Admission, Resource, Version, hooks::NoHooks};
 use catena_schema::{Node, Type};
-use catena_storage::Storage;
 
 pub(crate) use schemas::Schemas;
 
-use crate::entry::Entry;
+use crate::{entry::Entry, namespaces::Namespaces};
 
 /// Verbs of custom resources; those of a terminating definition lack the writes.
 pub(crate) const VERBS: [&str; 8] = [
@@ -36,7 +35,7 @@ pub(crate) fn resource(
     entry: &Entry,
     schemas: &Arc<Schemas>,
     version: usize,
-    storage: &Arc<dyn Storage>,
+    namespaces: &Arc<Namespaces>,
 ) -> Resource {
     let own = &schemas.versions[version];
     let versions = schemas
@@ -58,7 +57,7 @@ pub(crate) fn resource(
             terminating: entry.terminating,
         }),
         Arc::new(admission::NamespaceLifecycle {
-            storage: storage.clone(),
+            namespaces: namespaces.clone(),
         }),
     ];
     Resource {

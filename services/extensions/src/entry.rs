@@ -11,6 +11,7 @@ use catena_storage::Storage;
 use crate::{
     custom::{self, Schemas},
     definition::{FINALIZER, conditions, versions},
+    namespaces::Namespaces,
 };
 
 /// Names of a resource, as asked for or as accepted.
@@ -155,16 +156,21 @@ impl Entry {
     }
 
     /// The store of one version.
-    pub(crate) fn store(&self, version: usize, storage: &Arc<dyn Storage>) -> Store {
-        let resource = self.resource(version, storage);
+    pub(crate) fn store(
+        &self,
+        version: usize,
+        storage: &Arc<dyn Storage>,
+        namespaces: &Arc<Namespaces>,
+    ) -> Store {
+        let resource = self.resource(version, namespaces);
         let make = || Arc::new(Store::new_cache(&resource, storage.clone()));
         let cache = self.cache.get_or_init(make).clone();
         Store::new(resource, storage.clone()).with_cache(cache)
     }
 
     /// The resource with the rules of one version; compiled on first use.
-    pub(crate) fn resource(&self, version: usize, storage: &Arc<dyn Storage>) -> Arc<Resource> {
-        let make = || Arc::new(custom::resource(self, &self.schemas(), version, storage));
+    pub(crate) fn resource(&self, version: usize, namespaces: &Arc<Namespaces>) -> Arc<Resource> {
+        let make = || Arc::new(custom::resource(self, &self.schemas(), version, namespaces));
         self.resources[version].get_or_init(make).clone()
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     catalog::Catalog,
     cleanup,
     definition::{GROUP, VERSION},
+    namespaces::Namespaces,
     naming,
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct Keeper {
     pub(crate) catalog: Arc<Catalog>,
     /// Of the definitions; its storage feeds the catalog.
     pub(crate) store: Store,
+    pub(crate) namespaces: Arc<Namespaces>,
     /// Definitions whose instances are being deleted, by name.
     pub(crate) cleaning: Mutex<BTreeSet<String>>,
     pub(crate) stop: CancellationToken,

@@ -16,6 +16,7 @@ mod ending;
 mod entry;
 mod follow;
 mod keeper;
+mod namespaces;
 mod naming;
 mod own;
 mod run;
@@ -54,10 +55,12 @@ pub async fn build(
         catalog: catalog.clone(),
     });
     let store = Store::cached(definitions, own);
+    let namespaces = Arc::new(namespaces::Namespaces::new(storage.clone()));
     let (synced, is_synced) = watch::channel(false);
     let keeper = Arc::new(keeper::Keeper {
         catalog: catalog.clone(),
         store: store.clone(),
+        namespaces: namespaces.clone(),
         cleaning: Default::default(),
         stop: stop.clone(),
     });
@@ -67,6 +70,7 @@ pub async fn build(
         catalog,
         definitions: store,
         storage,
+        namespaces,
         synced: is_synced,
         documents: documents::Documents::default(),
     });

@@ -19,6 +19,7 @@ use crate::{
     definition::{GROUP, PLURAL, VERSION},
     describe, documents, ending,
     entry::{Entry, rank},
+    namespaces::Namespaces,
 };
 
 /// What the server serves at the moment.
@@ -28,6 +29,7 @@ pub(crate) struct CustomResources {
     pub(crate) definitions: Store,
     /// Of custom resources.
     pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) namespaces: Arc<Namespaces>,
     pub(crate) synced: watch::Receiver<bool>,
     pub(crate) documents: documents::Documents,
 }
@@ -35,7 +37,7 @@ pub(crate) struct CustomResources {
 impl CustomResources {
     fn served(&self, entry: &Entry, version: usize) -> Served {
         Served {
-            store: entry.store(version, &self.storage),
+            store: entry.store(version, &self.storage, &self.namespaces),
             version,
         }
     }

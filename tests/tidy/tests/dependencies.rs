@@ -14,13 +14,14 @@ const PROCESSES: [&str; 6] = [
 ];
 
 /// Crates that hold rules: no runtime, no transport.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "catena-objects",
     "catena-facts",
     "catena-schema",
     "catena-patch",
     "catena-apply",
     "catena-protobuf",
+    "catena-cbor",
     "catena-printers",
     "catena-openapi",
     "catena-jsonpath",

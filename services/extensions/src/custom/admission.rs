@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use catena_objects::{Status, Value, json, status::Cause};
-use catena_registry::{Admission, Attributes, Operation, codec};
-use catena_storage::{RangeRequest, Storage};
+use catena_objects::{Status, status::Cause};
+use catena_registry::{Admission, Attributes, Operation};
+
+use crate::namespaces::Namespaces;
 
 /// Nothing new while the definition is on its way out.
 pub(super) struct NotTerminating {
@@ -27,30 +28,7 @@ impl Admission for NotTerminating {
 
 /// Nothing is made in a namespace that is absent or terminating.
 pub(super) struct NamespaceLifecycle {
-    pub(super) storage: Arc<dyn Storage>,
-}
-
-impl NamespaceLifecycle {
-    /// The namespace as core stores it; `None` when there is none.
-    async fn namespace(&self, name: &str) -> Result<Option<Value>, Status> {
-        let key = format!("/registry/namespaces/{name}");
-        let answer = self
-            .storage
-            .range(RangeRequest::key(key))
-            .await
-            .map_err(codec::storage_error)?;
-        let Some(kv) = answer.kvs.into_iter().next() else {
-            return Ok(None);
-        };
-        if kv.value.starts_with(catena_protobuf::MAGIC) {
-            return catena_protobuf::decode_envelope(&kv.value)
-                .map(Some)
-                .map_err(|e| Status::internal(e.to_string()));
-        }
-        json::parse(&kv.value)
-            .map(Some)
-            .map_err(|e| Status::internal(e.to_string()))
-    }
+    pub(super) namespaces: Arc<Namespaces>,
 }
 
 #[async_trait]
@@ -64,7 +42,7 @@ impl Admission for NamespaceLifecycle {
         if !a.resource.namespaced || ns.is_empty() {
             return Ok(());
         }
-        let Some(found) = self.namespace(ns).await? else {
+        let Some(found) = self.namespaces.get(ns).await? else {
             return Err(Status::not_found("", "namespaces", ns));
         };
         if found.str_at(&["status", "phase"]) != "Terminating" {
