@@ -47,10 +47,16 @@ fn inner(value: Value, namespace: &str, key: &str) -> Value {
                 (k, v)
             })
             .collect(),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|v| inner(v, namespace, key))
-            .collect(),
+        Value::Array(items) => {
+            let items = items.into_iter().map(|v| inner(v, namespace, key));
+            let mut items: Vec<Value> = items.collect();
+            // They are in the order of their times, which are not compared: two
+            // writes are of one second or of two.
+            if key == "managedFields" {
+                items.sort_by_cached_key(Value::to_string);
+            }
+            items.into()
+        }
         scalar => match (volatile(key), scalar) {
             (Some(by), scalar) if !empty(&scalar) => by,
             (_, Value::String(text)) => text_of(&text, namespace, key).into(),

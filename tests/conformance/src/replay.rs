@@ -121,7 +121,45 @@ async fn run(client: &Client, step: &Step, names: &mut BTreeMap<String, String>)
             .map_or_else(|| value.to_string(), str::to_owned);
         names.insert(name.clone(), value);
     }
+    if answer.status.is_success() {
+        settle(client, step, &headers, &body).await;
+    }
     compare(step, answer.status.as_u16(), body, &warnings, names)
+}
+
+/// A definition that was written is looked at by a controller; the recordings
+/// went on when that was done.
+async fn settle(client: &Client, step: &Step, headers: &BTreeMap<String, String>, body: &Value) {
+    const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let writes = matches!(step.method.as_str(), "POST" | "PUT" | "PATCH");
+    let name = body.pointer("/metadata/name").and_then(Value::as_str);
+    let (true, Some(name)) = (writes && step.path.starts_with(DEFINITIONS), name) else {
+        return;
+    };
+    if step.path.contains("dryRun") {
+        return;
+    }
+    let path = format!("{DEFINITIONS}/{name}");
+    for _ in 0..ATTEMPTS {
+        let answer = client.send("GET", &path, headers, String::new()).await;
+        let object: Option<Value> = answer
+            .ok()
+            .and_then(|a| serde_json::from_slice(&a.body).ok());
+        if object.is_none_or(|o| is_settled(&o)) {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn is_settled(definition: &Value) -> bool {
+    let conditions = definition.pointer("/status/conditions");
+    let is = |ty: &str, status: &str| {
+        let all = conditions.and_then(Value::as_array).into_iter().flatten();
+        all.into_iter()
+            .any(|c| c["type"] == ty && c["status"] == status)
+    };
+    is("NamesAccepted", "False") || is("NamesAccepted", "True") && is("Established", "True")
 }
 
 fn compare(

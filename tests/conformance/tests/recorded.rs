@@ -13,7 +13,7 @@ use catena_tests_it::ControlPlane;
 const RACES: [&str; 1] = ["defaults/apiextensions-CustomResourceDefinition"];
 
 /// Differences that a failure shows.
-const SHOWN: usize = 40;
+const SHOWN: usize = 400;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_those_recorded() {
