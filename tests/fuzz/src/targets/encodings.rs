@@ -14,7 +14,10 @@ pub(crate) fn json(data: &[u8]) {
     let text = json::to_vec(&v);
     let again = json::parse(&text).expect("what is written is read");
     assert_eq!(json::to_vec(&again), text);
-    assert_eq!(json::scan::skip_value(&text, 0), Some(text.len()));
+    // A number ends where something else begins.
+    if !matches!(v, Value::Int(_) | Value::Float(_)) {
+        assert_eq!(json::scan::skip_value(&text, 0), Some(text.len()));
+    }
 }
 
 pub(crate) fn yaml(data: &[u8]) {

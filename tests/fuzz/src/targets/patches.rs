@@ -68,7 +68,7 @@ pub(crate) fn apply(data: &[u8]) {
         reset_fields: &[&["status"]],
     };
     let decode = |v: Value| catena_schema::decode(&node, v).ok().map(|d| d.value);
-    let (Some(live), Some(config)) = (decode(live), decode(config)) else {
+    let (Some(live), Some(_)) = (decode(live), decode(config.clone())) else {
         return;
     };
     if let Ok(done) = catena_apply::apply(Some(&live), &config, &request)

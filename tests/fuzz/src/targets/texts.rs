@@ -13,10 +13,10 @@ pub(crate) fn selectors(data: &[u8]) {
         assert_eq!(again.map(|s| s.to_string()), Ok(printed));
         let _ = selector.matches(|_| Some("a"));
     }
-    if let Ok(selector) = fields::Selector::parse(text) {
-        let printed = selector.to_string();
-        let again = fields::Selector::parse(&printed);
-        assert_eq!(again.map(|s| s.to_string()), Ok(printed));
+    // Terms are in the order of their texts, and printing rewrites some of them.
+    let print = |text: &str| fields::Selector::parse(text).map(|s| s.to_string());
+    if let Ok(printed) = print(text).and_then(|t| print(&t)) {
+        assert_eq!(print(&printed), Ok(printed));
     }
 }
 
