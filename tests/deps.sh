@@ -31,3 +31,11 @@ if command -v apt-get >/dev/null && [ ! -x "$here/../target/tools/kubectl-old" ]
         rm -rf old kubernetes-client_*.deb
     ) || echo "Debian's kubectl was not found; the test that needs it is skipped" >&2
 fi
+if command -v go >/dev/null && [ ! -x "$here/../target/tools/proxy-agent" ]; then
+    (
+        cd "$here/egress/konnectivity"
+        tools=../../../target/tools
+        proxy=sigs.k8s.io/apiserver-network-proxy/cmd
+        go build -o $tools/proxy-server $proxy/server && go build -o $tools/proxy-agent $proxy/agent
+    ) || echo "konnectivity was not built; the tests that need it are skipped" >&2
+fi

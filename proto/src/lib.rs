@@ -25,3 +25,10 @@ pub mod etcdserverpb {
 pub mod mvccpb {
     include!("gen/mvccpb.rs");
 }
+
+/// The proxy server of konnectivity.
+#[allow(unreachable_pub, clippy::all, clippy::pedantic)]
+#[rustfmt::skip]
+pub mod konnectivity {
+    include!("gen/_.rs");
+}

@@ -32,6 +32,7 @@ use catena_delegate::{
     Delegate,
     grpc::client::{Endpoints, GrpcDelegate, Settings as LinkSettings, TlsDialer},
 };
+use catena_egress::{Egress, NetworkContext};
 use catena_runtime::{
     flags, pki,
     tls::{ALPN_H2, ALPN_HTTP11, ClientAuth, ClientTls, ServerFiles, ServerTls},
@@ -71,7 +72,16 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
             remote("extensions", &options.extensions_endpoints, &identity)?,
         ),
     ];
-    serve(&options.serving, &options.auth, storage, chain, stop).await
+    let egress = options.egress.selector()?.lookup(NetworkContext::Cluster);
+    serve(
+        &options.serving,
+        &options.auth,
+        storage,
+        chain,
+        egress,
+        stop,
+    )
+    .await
 }
 
 /// A delegate in other processes.
@@ -94,7 +104,7 @@ fn remote(
 }
 
 /// Serves the public ports in front of a chain of delegates, until `stop` and
-/// the drain that follows it.
+/// the drain that follows it. Remote API servers are reached through `egress`.
 ///
 /// # Errors
 /// When a certificate, a port or the authenticator cannot be had.
@@ -103,6 +113,7 @@ pub async fn serve(
     auth: &catena_auth::Options,
     storage: Arc<dyn Storage>,
     chain: Vec<(&'static str, Arc<dyn Delegate>)>,
+    egress: Arc<dyn Egress>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let addr = SocketAddr::new(serving.bind_address, serving.secure_port);
@@ -120,7 +131,8 @@ pub async fn serve(
     let _end = background.clone().drop_guard();
     let auth = Arc::new(Auth::build(auth, storage.clone(), background.clone()).await?);
     let port = listener.local_addr()?.port();
-    let front = front(serving, port, auth, storage, chain, &background);
+    let proxy = proxy::Proxy::new(storage.clone(), serving.proxy_pair(), egress);
+    let front = front(serving, port, auth, storage, chain, proxy, &background);
     spawn_controllers(&front, &background);
     tokio::spawn(tls.clone().watch(background.clone()));
     let closing = CancellationToken::new();
@@ -169,6 +181,7 @@ fn front(
     auth: Arc<Auth>,
     storage: Arc<dyn Storage>,
     chain: Vec<(&'static str, Arc<dyn Delegate>)>,
+    proxy: proxy::Proxy,
     background: &CancellationToken,
 ) -> Arc<Front> {
     let own = own::Own::new(&storage, &auth);
@@ -184,11 +197,6 @@ fn front(
         let resource = own.services.resource.clone();
         apiservices::Views::follow(resource, storage.clone(), background.clone())
     };
-    let pair = serving
-        .proxy_client_cert_file
-        .clone()
-        .zip(serving.proxy_client_key_file.clone())
-        .map(|(cert, key)| proxy::ClientPair { cert, key });
     let host = serving.advertise_address.unwrap_or(serving.bind_address);
     Arc::new(Front {
         settings: front::Settings {
@@ -204,7 +212,7 @@ fn front(
         links,
         own,
         views,
-        proxy: proxy::Proxy::new(storage.clone(), pair),
+        proxy,
         storage,
         remote: papaya::HashMap::new(),
         openapi_v2: Default::default(),

@@ -127,6 +127,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
     for collector in all {
         metrics.registry.register(collector).expect(made);
     }
+    catena_egress::register_metrics(&metrics.registry).expect(made);
     metrics
 });
 

@@ -3,8 +3,11 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use catena_delegate::grpc::client::Endpoints;
+use catena_egress::EgressFlags;
 use catena_objects::duration;
 use catena_runtime::{features::FeatureGates, flags, tls::ServerFiles};
+
+use crate::proxy::ClientPair;
 
 /// Flags of the aggregator process.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,6 +24,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub etcd: flags::Etcd,
+
+    #[command(flatten)]
+    pub egress: EgressFlags,
 
     /// Replicas of core: host:port or paths of sockets, with commas.
     #[arg(long)]
@@ -138,6 +144,13 @@ impl Serving {
         out
     }
 
+    pub(crate) fn proxy_pair(&self) -> Option<ClientPair> {
+        self.proxy_client_cert_file
+            .clone()
+            .zip(self.proxy_client_key_file.clone())
+            .map(|(cert, key)| ClientPair { cert, key })
+    }
+
     /// Whether the front leaves the aggregator out: in seed mode, where
     /// `KUBE_API_VERSIONS` is set.
     pub(crate) fn chain_only(&self) -> bool {
@@ -187,6 +200,7 @@ impl Options {
         out.extend(self.features.problems());
         out.extend(self.auth.problems());
         out.extend(self.etcd.problems());
+        out.extend(self.egress.problems());
         let files = [
             &self.delegate_client_certificate,
             &self.delegate_client_key,

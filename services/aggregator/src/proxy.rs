@@ -1,10 +1,10 @@
 //! Remote API servers: requests go over HTTPS with the user in front-proxy
 //! headers (`kube-aggregator/pkg/apiserver/handler_proxy.go`).
 
-use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
+use catena_egress::Egress;
 use catena_objects::{Reason, Status, user::User};
-use catena_runtime::net;
 use catena_storage::Storage;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use http_body_util::BodyExt as _;
@@ -14,7 +14,13 @@ use parking_lot::Mutex;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
-use crate::{apiservices::Entry, body::FrontBody, call::Call, resolve, route, trust};
+use crate::{
+    apiservices::Entry,
+    body::FrontBody,
+    call::Call,
+    resolve::{self, Place},
+    route, trust,
+};
 
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -29,6 +35,8 @@ pub(crate) struct ClientPair {
 pub(crate) struct Proxy {
     storage: Arc<dyn Storage>,
     pair: Option<ClientPair>,
+    /// Every connection to a remote server is made here.
+    egress: Arc<dyn Egress>,
     /// Configurations by APIService, for as long as it says the same.
     trusted: Mutex<HashMap<String, Trusted>>,
 }
@@ -40,10 +48,15 @@ pub(crate) type Sender = conn::http1::SendRequest<ProxyBody>;
 pub(crate) type ProxyBody = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, hyper::Error>;
 
 impl Proxy {
-    pub(crate) fn new(storage: Arc<dyn Storage>, pair: Option<ClientPair>) -> Self {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        pair: Option<ClientPair>,
+        egress: Arc<dyn Egress>,
+    ) -> Self {
         Self {
             storage,
             pair,
+            egress,
             trusted: Mutex::default(),
         }
     }
@@ -104,18 +117,19 @@ impl Proxy {
         let Some(service) = &entry.service else {
             return Err(Status::internal("the APIService is local"));
         };
-        let addr = resolve::service(&*self.storage, service)
+        let place = resolve::service(&*self.storage, service)
             .await
             .map_err(|why| unavailable(&why))?;
-        tokio::time::timeout(CONNECT, self.dial(entry, addr))
+        tokio::time::timeout(CONNECT, self.dial(entry, &place))
             .await
             .unwrap_or_else(|_| Err("dial timed out".to_owned()))
             .map_err(|why| unavailable(&format!("error trying to reach service: {why}")))
     }
 
-    async fn dial(&self, entry: &Entry, addr: SocketAddr) -> Result<Sender, String> {
+    async fn dial(&self, entry: &Entry, (host, port): &Place) -> Result<Sender, String> {
         let config = self.config(entry)?;
-        let io = net::connect_tcp(addr).await.map_err(|e| e.to_string())?;
+        let dialled = self.egress.dial(host, *port).await;
+        let io = dialled.map_err(|e| e.to_string())?;
         let name = entry
             .service
             .as_ref()

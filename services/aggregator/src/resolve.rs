@@ -1,11 +1,14 @@
 //! Addresses behind a service (`kube-aggregator/pkg/apiserver/resolvers.go`).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use catena_objects::{Value, json};
 use catena_storage::{RangeRequest, Storage};
 
 use crate::apiservices::ServiceRef;
+
+/// Host and port to dial.
+pub(crate) type Place = (String, u16);
 
 /// Why a service has no address: reason and message of the condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,20 +34,17 @@ async fn read(storage: &dyn Storage, range: RangeRequest) -> Result<Vec<Value>, 
         .collect())
 }
 
-/// The address to dial for a service.
-pub(crate) async fn service(
-    storage: &dyn Storage,
-    service: &ServiceRef,
-) -> Result<SocketAddr, String> {
+/// Where a service is dialled.
+pub(crate) async fn service(storage: &dyn Storage, service: &ServiceRef) -> Result<Place, String> {
     let found = check(storage, service).await?;
     found.map_err(|missing| missing.message)
 }
 
-/// The address of a service, or what is missing; `Err` when storage does not answer.
+/// Where a service is, or what is missing; `Err` when storage does not answer.
 pub(crate) async fn check(
     storage: &dyn Storage,
     s: &ServiceRef,
-) -> Result<Result<SocketAddr, Missing>, String> {
+) -> Result<Result<Place, Missing>, String> {
     let key = format!("/registry/services/specs/{}/{}", s.namespace, s.name);
     let Some(object) = read(storage, RangeRequest::key(key)).await?.pop() else {
         let message = format!("service/{} in {:?} is not present", s.name, s.namespace);
@@ -54,14 +54,9 @@ pub(crate) async fn check(
         }));
     };
     if object.str_at(&["spec", "type"]) == "ExternalName" {
+        // Resolved where the connection is made.
         let name = object.str_at(&["spec", "externalName"]);
-        let found = tokio::net::lookup_host((name, s.port))
-            .await
-            .map_err(|e| format!("{name}: {e}"))?
-            .next();
-        return found
-            .map(Ok)
-            .ok_or_else(|| format!("{name} has no address"));
+        return Ok(Ok((name.to_owned(), s.port)));
     }
     let port = object
         .items_at(&["spec", "ports"])
@@ -86,7 +81,7 @@ async fn endpoint(
     storage: &dyn Storage,
     s: &ServiceRef,
     port_name: &str,
-) -> Result<Result<SocketAddr, Missing>, String> {
+) -> Result<Result<Place, Missing>, String> {
     let prefix = format!("/registry/endpointslices/{}/", s.namespace);
     let slices = read(storage, RangeRequest::prefix(&prefix)).await?;
     let label = ["metadata", "labels", "kubernetes.io/service-name"];
@@ -108,7 +103,7 @@ async fn endpoint(
             }
             let ips = endpoint.items_at(&["addresses"]);
             let ip = ips.first().and_then(|a| a.as_str()?.parse::<IpAddr>().ok());
-            addresses.extend(ip.map(|ip| SocketAddr::new(ip, port)));
+            addresses.extend(ip.map(|ip| (ip, port)));
         }
     }
     if !seen {
@@ -132,5 +127,6 @@ async fn endpoint(
         }));
     }
     let chosen = rand::random_range(0..addresses.len());
-    Ok(Ok(addresses[chosen]))
+    let (ip, port) = addresses[chosen];
+    Ok(Ok((ip.to_string(), port)))
 }

@@ -8,6 +8,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::Context as _;
 use catena_aggregator::Serving;
 use catena_delegate::Delegate;
+use catena_egress::NetworkContext;
 use catena_runtime::{features::FeatureGates, flags, log, process, version};
 use catena_storage::Storage;
 use catena_storage_etcd::EtcdStorage;
@@ -33,6 +34,9 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     kubelet: catena_core::KubeletFlags,
+
+    #[command(flatten)]
+    egress: catena_egress::EgressFlags,
 
     #[command(flatten)]
     admission: catena_core::AdmissionFlags,
@@ -100,6 +104,7 @@ impl Options {
             services: self.services.clone(),
             pods: self.pods.clone(),
             kubelet: self.kubelet.clone(),
+            egress: self.egress.clone(),
             admission,
             advertise_address: self.serving.advertise_address,
             secure_port: self.serving.secure_port,
@@ -129,5 +134,14 @@ async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let (core, extensions) = tokio::join!(core, extensions);
     let chain: Vec<(&'static str, Arc<dyn Delegate>)> =
         vec![("core", core?), ("extensions", extensions?)];
-    catena_aggregator::serve(&options.serving, &options.auth, storage, chain, stop).await
+    let egress = options.egress.selector()?.lookup(NetworkContext::Cluster);
+    catena_aggregator::serve(
+        &options.serving,
+        &options.auth,
+        storage,
+        chain,
+        egress,
+        stop,
+    )
+    .await
 }

@@ -51,6 +51,10 @@ pub(crate) struct Options {
     #[arg(long, default_value = "Node,RBAC")]
     authorization_mode: String,
 
+    // For core and the aggregator.
+    #[command(flatten)]
+    egress: catena_egress::EgressFlags,
+
     /// false leaves the small controllers out, for kube-controller-manager.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     controllers: bool,
@@ -66,6 +70,7 @@ const SOCKET_PATH: usize = 107;
 impl Options {
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut out = self.features.problems();
+        out.extend(self.egress.problems());
         if !(1..=16).contains(&self.replicas) {
             out.push(format!(
                 "--replicas {} must be between 1 and 16",

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use catena_egress::EgressFlags;
 use ipnet::IpNet;
 
 use crate::{AdmissionFlags, KubeletFlags, bootstrap};
@@ -21,6 +22,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub kubelet: KubeletFlags,
+
+    #[command(flatten)]
+    pub egress: EgressFlags,
 
     /// Address under which members of the cluster reach the front.
     #[arg(long)]
@@ -74,6 +78,7 @@ impl Options {
         let ranges = &self.services.service_cluster_ip_range;
         let mut out = self.admission.problems();
         out.extend(self.kubelet.problems());
+        out.extend(self.egress.problems());
         if ranges.is_empty() {
             out.push("--service-cluster-ip-range must contain at least one valid cidr".to_owned());
         }

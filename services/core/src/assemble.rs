@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use catena_egress::NetworkContext;
 use catena_objects::Status;
 use catena_registry::{Admission, Connector, Handler, Hooks, Resource};
 use catena_storage::Storage;
@@ -52,6 +53,20 @@ pub struct Assembled {
     pub reader: Arc<StorageReader>,
 }
 
+/// Nodes, and the way to them.
+fn nodes(options: &Options, reader: Arc<StorageReader>) -> Result<Nodes, Status> {
+    let selector = options.egress.selector();
+    let egress = selector
+        .map_err(|e| Status::internal(format!("{e:#}")))?
+        .lookup(NetworkContext::Cluster);
+    let kubelets = Kubelets::new(options.kubelet.clone())?;
+    Ok(Nodes {
+        reader,
+        kubelets,
+        egress,
+    })
+}
+
 /// The built-in resources, ready to be served from `storage`.
 pub fn resources(
     options: &Options,
@@ -79,17 +94,12 @@ pub fn resources(
         handlers.insert(("", "serviceaccounts", "token"), requests);
     }
     handlers.extend(extras.handlers);
-    let connector = Kubelets::new(options.kubelet.clone()).map(|kubelets| {
-        let reader = reader.clone();
-        let nodes: Arc<dyn Connector> = Arc::new(Nodes { reader, kubelets });
-        nodes
-    });
-    let connector = Some(connector?);
+    let nodes: Arc<dyn Connector> = Arc::new(nodes(options, reader.clone())?);
     let resources = registrations(&Wiring {
         admission: Arc::new(plugins),
         hooks: HashMap::from([(("", "services"), services)]),
         handlers,
-        connector,
+        connector: Some(nodes),
     });
     reader.learn(&resources);
     Ok(Assembled { resources, reader })

@@ -13,6 +13,7 @@ mod target;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use catena_egress::Egress;
 use catena_objects::{Status, Value};
 use catena_registry::{Connected, Connecting, Connector, Context, Store};
 
@@ -26,6 +27,8 @@ use crate::reader::ObjectReader;
 pub(crate) struct Nodes {
     pub(crate) reader: Arc<dyn ObjectReader>,
     pub(crate) kubelets: Kubelets,
+    /// Every connection that leaves core for the cluster is made here.
+    pub(crate) egress: Arc<dyn Egress>,
 }
 
 #[async_trait]

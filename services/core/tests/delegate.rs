@@ -21,6 +21,7 @@ async fn core() -> Arc<dyn Delegate> {
         secure_port: 6443,
         pods: catena_core::Pods::default(),
         kubelet: catena_core::KubeletFlags::default(),
+        egress: Default::default(),
     };
     build(&options, Arc::new(Memory::default()), Extras::default())
         .await

@@ -55,6 +55,7 @@ async fn world() -> World {
         secure_port: 6443,
         pods: catena_core::Pods::default(),
         kubelet: catena_core::KubeletFlags::default(),
+        egress: Default::default(),
     };
     let extras = Extras {
         issuer: Some(notes.clone()),

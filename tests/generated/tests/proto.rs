@@ -4,10 +4,11 @@
 
 use std::{fs, path::Path};
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "catena/delegate/v1/delegate.proto",
     "etcd/v3/kv.proto",
     "etcd/v3/rpc.proto",
+    "konnectivity/konnectivity.proto",
 ];
 
 fn generate(proto: &Path, out: &Path) {

@@ -115,9 +115,10 @@ fn rules_have_no_runtime_and_no_transport() {
 
 #[test]
 fn only_transports_name_tonic() {
-    const ALLOWED: [&str; 4] = [
+    const ALLOWED: [&str; 5] = [
         "catena-proto",
         "catena-delegate",
+        "catena-egress",
         "catena-storage-etcd",
         "catena-store",
     ];

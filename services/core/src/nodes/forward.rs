@@ -2,6 +2,7 @@
 //! as the slower end takes them.
 
 use bytes::Bytes;
+use catena_egress::Egress;
 use catena_objects::Status;
 use catena_registry::{ByteStream, Connected};
 use futures_util::StreamExt as _;
@@ -35,8 +36,12 @@ pub(super) struct Outgoing {
 }
 
 /// The target's answer; with `input`, joined to it once it switches protocols.
-pub(super) async fn send(target: &Target, outgoing: Outgoing) -> Result<Connected, String> {
-    let io = TokioIo::new(target.dial().await?);
+pub(super) async fn send(
+    egress: &dyn Egress,
+    target: &Target,
+    outgoing: Outgoing,
+) -> Result<Connected, String> {
+    let io = TokioIo::new(target.dial(egress).await?);
     let (mut sender, connection) = http1::handshake(io).await.map_err(|e| e.to_string())?;
     tokio::spawn(connection.with_upgrades());
     let input = outgoing.input;

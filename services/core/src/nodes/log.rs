@@ -40,7 +40,7 @@ pub(super) async fn answer(nodes: &Nodes, pod: &Value, text: &str) -> Result<Con
         body: Bytes::new(),
         input: None,
     };
-    let answer = forward::send(&target, outgoing)
+    let answer = forward::send(&*nodes.egress, &target, outgoing)
         .await
         .map_err(|why| Status::internal(format!("Get {url:?}: {why}")))?;
     if (200..=206).contains(&answer.status) {

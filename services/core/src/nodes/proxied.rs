@@ -53,10 +53,12 @@ pub(super) async fn answer(
         body: request.body,
         input: request.input,
     };
-    let mut answer = forward::send(&target, outgoing).await.map_err(|why| {
-        let why = format!("error trying to reach service: {why}");
-        Status::new(Reason::ServiceUnavailable, why)
-    })?;
+    let mut answer = forward::send(&*nodes.egress, &target, outgoing)
+        .await
+        .map_err(|why| {
+            let why = format!("error trying to reach service: {why}");
+            Status::new(Reason::ServiceUnavailable, why)
+        })?;
     // What a server says of other origins is not for the API's own.
     for name in [
         header::ACCESS_CONTROL_ALLOW_ORIGIN,

@@ -39,7 +39,7 @@ pub(super) async fn answer(
         body: request.body,
         input: request.input,
     };
-    forward::send(&target, outgoing)
+    forward::send(&*nodes.egress, &target, outgoing)
         .await
         .map_err(|why| Status::internal(format!("error dialing backend: {why}")))
 }

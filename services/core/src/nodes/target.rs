@@ -1,15 +1,15 @@
 //! What is connected to.
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use catena_egress::{Egress, authority};
 use catena_objects::Status;
 use catena_runtime::net::Io;
 use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// Until a connection stands, TLS included.
-const CONNECT: Duration = Duration::from_secs(30);
+/// Bound on the handshake of a connection that stands.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(super) enum Security {
@@ -34,11 +34,7 @@ impl Target {
 
     /// `host:port`, brackets around an IPv6 address.
     pub(super) fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        authority(&self.host, self.port)
     }
 
     /// Users must not reach what only this host should reach.
@@ -50,29 +46,19 @@ impl Target {
     }
 
     /// A connection; the error reads as Go's.
-    pub(super) async fn dial(&self) -> Result<Box<dyn Io>, String> {
-        let named = |why: &str| format!("dial tcp {}: {why}", self.authority());
-        let connected = tokio::time::timeout(CONNECT, async {
-            let stream = TcpStream::connect((self.host.as_str(), self.port))
-                .await
-                .map_err(|e| named(&text(&e)))?;
-            stream.set_nodelay(true).map_err(|e| named(&text(&e)))?;
-            self.secure(stream).await
-        });
-        connected
+    pub(super) async fn dial(&self, egress: &dyn Egress) -> Result<Box<dyn Io>, String> {
+        let io = egress
+            .dial(&self.host, self.port)
             .await
-            .unwrap_or_else(|_| Err(named("i/o timeout")))
-    }
-
-    async fn secure(&self, stream: TcpStream) -> Result<Box<dyn Io>, String> {
+            .map_err(|e| e.to_string())?;
         let Security::Tls(config) = &self.security else {
-            return Ok(Box::new(stream));
+            return Ok(io);
         };
         let name = ServerName::try_from(self.host.clone()).map_err(|e| e.to_string())?;
-        let connector = TlsConnector::from(config.clone());
-        let stream = connector
-            .connect(name, stream)
+        let shaken = TlsConnector::from(config.clone()).connect(name, io);
+        let stream = tokio::time::timeout(HANDSHAKE, shaken)
             .await
+            .map_err(|_| "net/http: TLS handshake timeout".to_owned())?
             .map_err(|e| format!("tls: failed to verify certificate: {e}"))?;
         Ok(Box::new(stream))
     }
@@ -85,14 +71,4 @@ fn is_global_unicast(ip: IpAddr) -> bool {
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
     };
     !(link_local || ip.is_unspecified() || ip.is_loopback() || ip.is_multicast())
-}
-
-fn text(e: &io::Error) -> String {
-    match e.kind() {
-        io::ErrorKind::ConnectionRefused => "connect: connection refused".to_owned(),
-        io::ErrorKind::HostUnreachable => "connect: no route to host".to_owned(),
-        io::ErrorKind::NetworkUnreachable => "connect: network is unreachable".to_owned(),
-        io::ErrorKind::TimedOut => "i/o timeout".to_owned(),
-        _ => e.to_string(),
-    }
 }
