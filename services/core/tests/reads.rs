@@ -28,6 +28,7 @@ async fn core(storage: &Arc<Memory>) -> World {
         secure_port: 6443,
         pods: catena_core::Pods::default(),
         kubelet: catena_core::KubeletFlags::default(),
+        egress: Default::default(),
     };
     let built = build(&options, storage.clone(), Extras::default()).await;
     World {

@@ -6,6 +6,8 @@
     reason = "tests say what they skip and why they fail"
 )]
 
+pub mod node;
+
 use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,
