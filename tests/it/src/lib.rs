@@ -7,6 +7,7 @@
 )]
 
 pub mod node;
+pub mod remote;
 
 use std::{
     io::{BufRead as _, BufReader},
