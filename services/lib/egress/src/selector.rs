@@ -58,6 +58,10 @@ impl EgressSelector {
                 let name = selection.name.to_lowercase();
                 format!("failed to create dialer for egressSelection {name:?}: {why}")
             })?;
+            if context != NetworkContext::Cluster && selection.protocol != "Direct" {
+                // Nothing is pretended: what this way is for is dialled directly, or not at all.
+                tracing::warn!(name = selection.name, "this egress selection is not used");
+            }
             out.ways.insert(context, way);
         }
         Ok(out)
