@@ -8,7 +8,10 @@ mod places;
 mod proxied;
 mod query;
 mod running;
+mod spdy;
 mod target;
+mod translated;
+mod tunnelled;
 
 use std::sync::Arc;
 
@@ -51,9 +54,16 @@ impl Connector for Nodes {
     }
 }
 
+/// What is known of a node.
+struct Node {
+    kubelet: Target,
+    /// Its kubelet takes `exec` and the like over WebSocket, as the client sends them.
+    speaks_websocket: bool,
+}
+
 impl Nodes {
-    /// The kubelet of the node that a pod is bound to.
-    async fn kubelet(&self, pod: &Value, insecure: bool) -> Result<Target, Status> {
+    /// The node that a pod is bound to.
+    async fn node(&self, pod: &Value, insecure: bool) -> Result<Node, Status> {
         let name = pod.str_at(&["spec", "nodeName"]);
         if name.is_empty() {
             let pod = pod.str_at(&["metadata", "name"]);
@@ -61,7 +71,13 @@ impl Nodes {
             return Err(Status::bad_request(why));
         }
         match self.reader.get("", "nodes", "", name).await? {
-            Some(node) => self.kubelets.of(&node, insecure),
+            Some(node) => Ok(Node {
+                kubelet: self.kubelets.of(&node, insecure)?,
+                speaks_websocket: node
+                    .items_at(&["status", "declaredFeatures"])
+                    .iter()
+                    .any(|f| f.as_str() == Some("ExtendWebSocketsToKubelet")),
+            }),
             // Storage names the resource of the request (`qualifiedResourceFromContext`).
             None => Err(Status::not_found("", "pods", name)),
         }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	streams "k8s.io/cri-streaming/pkg/streaming/remotecommand"
+	utilexec "k8s.io/utils/exec"
 )
 
 const limit = time.Minute
@@ -40,7 +42,12 @@ func (runtime) ExecInContainer(ctx context.Context, _ string, _ string, _ string
 	if errs != nil {
 		command.Stderr = errs
 	}
-	return command.Run()
+	err := command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return utilexec.CodeExitError{Err: err, Code: exit.ExitCode()}
+	}
+	return err
 }
 
 func (runtime) AttachContainer(_ context.Context, _ string, _ string, _ string, _ io.Reader, out, _ io.WriteCloser, _ bool, _ <-chan streams.TerminalSize) error {

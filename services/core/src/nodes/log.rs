@@ -29,7 +29,7 @@ pub(super) async fn answer(nodes: &Nodes, pod: &Value, text: &str) -> Result<Con
         return Ok(plain(stream::empty::<Result<Bytes, Status>>().boxed()));
     }
     let insecure = query::flag(text, "insecureSkipTLSVerifyBackend");
-    let target = nodes.kubelet(pod, insecure).await?;
+    let target = nodes.node(pod, insecure).await?.kubelet;
     let path = format!("/containerLogs/{namespace}/{name}/{container}");
     let uri = format!("{}?{}", query::path(&path), parameters(text));
     let url = format!("{}://{}{uri}", target.scheme(), target.authority());

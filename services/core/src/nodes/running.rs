@@ -6,7 +6,7 @@ use catena_registry::{Connected, Connecting};
 use super::{
     Nodes,
     forward::{self, Outgoing},
-    query,
+    query, translated, tunnelled,
 };
 
 pub(super) async fn answer(
@@ -23,7 +23,7 @@ pub(super) async fn answer(
         let container = container(pod, &query::first(&request.query, "container"))?;
         format!("/{what}/{namespace}/{name}/{container}")
     };
-    let target = nodes.kubelet(pod, false).await?;
+    let node = nodes.node(pod, false).await?;
     if request.input.is_none() {
         return Err(Status::bad_request("Upgrade request required"));
     }
@@ -32,6 +32,16 @@ pub(super) async fn answer(
     if !parameters.is_empty() {
         uri = format!("{uri}?{parameters}");
     }
+    // A kubelet that declares the feature speaks what the client speaks.
+    if !node.speaks_websocket {
+        let (egress, headers) = (&nodes.egress, &request.headers);
+        if what == "portforward" && tunnelled::is_wanted(headers) {
+            return tunnelled::answer(&**egress, &node.kubelet, uri, request).await;
+        }
+        if what != "portforward" && translated::is_wanted(headers) {
+            return translated::answer(egress.clone(), node.kubelet, uri, request).await;
+        }
+    }
     let outgoing = Outgoing {
         method: request.method,
         uri,
@@ -39,7 +49,7 @@ pub(super) async fn answer(
         body: request.body,
         input: request.input,
     };
-    forward::send(&*nodes.egress, &target, outgoing)
+    forward::send(&*nodes.egress, &node.kubelet, outgoing)
         .await
         .map_err(|why| Status::internal(format!("error dialing backend: {why}")))
 }

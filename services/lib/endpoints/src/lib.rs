@@ -12,5 +12,6 @@ mod render;
 pub mod server;
 pub mod table;
 mod verbs;
+pub mod websocket;
 
 pub use server::{Resources, Served, Server};

@@ -102,10 +102,10 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         Some((Ok(events), w))
     });
     response.body = Body::Events(Box::pin(events));
-    if websocket::is_wanted(&call.request.headers)
+    if crate::websocket::is_wanted(&call.request.headers)
         && let Some(input) = call.take_input()
     {
-        return websocket::serve(&call.request.headers, input, response);
+        return websocket::serve(&call.request.headers, input, response).await;
     }
     Ok(response)
 }

@@ -1,58 +1,39 @@
 //! Watches over WebSocket (RFC 6455): one event a message, text for JSON and
 //! binary for protobuf (`apiserver/pkg/endpoints/handlers/watch.go`, `HandleWS`).
 
-use std::io;
-
 use bytes::Bytes;
 use catena_delegate::{Body, ByteStream, EventStream, Response};
 use catena_objects::Status;
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message, Utf8Bytes,
-        handshake::derive_accept_key,
-        protocol::{Role, WebSocketConfig},
-    },
-};
-use tokio_util::io::{ReaderStream, StreamReader};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-/// Between the events and the client; who reads slowly waits here.
-const BUFFER: usize = 64 << 10;
+use crate::websocket::{self, Socket};
+
 /// Nothing that a watcher sends is of use; so large it may be.
 const MAX_RECEIVED: usize = 64 << 10;
 /// Bytes of the length before an event in protobuf.
 const LENGTH: usize = 4;
 
-/// Whether the client asks for this protocol.
-pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::UPGRADE)
-        .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"))
-}
-
 /// Turns the answer of a watch into the beginning of a WebSocket.
-pub(super) fn serve(
+pub(super) async fn serve(
     request: &HeaderMap,
     input: ByteStream,
     watch: Response,
 ) -> Result<Response, Status> {
-    let mut headers = accept(request)?;
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    let offered = websocket::protocols(request);
+    // More than one would have to be chosen from.
+    if offered.len() > 1 {
+        return Err(Status::bad_request("missing or bad WebSocket-Protocol"));
+    }
+    let headers = websocket::accept(request, offered.first().map(String::as_str))?;
     let content_type = watch.headers.get(header::CONTENT_TYPE);
     let framing = Framing::of(content_type.map_or(b"", HeaderValue::as_bytes));
     let Body::Events(events) = watch.body else {
         return Err(Status::internal("a watch without events"));
     };
-    let (near, far) = tokio::io::duplex(BUFFER);
-    let reader = StreamReader::new(input.map(|piece| piece.map_err(io::Error::other)));
-    let socket = tokio::io::join(reader, near);
+    let (socket, body) = websocket::open(input, MAX_RECEIVED).await;
     tokio::spawn(run(socket, events, framing));
-    let body = ReaderStream::new(far)
-        .map(|piece| piece.map_err(|e| Status::internal(e.to_string())))
-        .boxed();
     Ok(Response {
         status: StatusCode::SWITCHING_PROTOCOLS.as_u16(),
         headers,
@@ -62,37 +43,7 @@ pub(super) fn serve(
     })
 }
 
-/// The server's half of the handshake.
-fn accept(request: &HeaderMap) -> Result<HeaderMap, Status> {
-    let of = |name: HeaderName| request.get(name).and_then(|v| v.to_str().ok());
-    if of(header::SEC_WEBSOCKET_VERSION) != Some("13") {
-        return Err(Status::bad_request("missing or bad WebSocket Version"));
-    }
-    let Some(key) = of(header::SEC_WEBSOCKET_KEY) else {
-        return Err(Status::bad_request("mismatch challenge/response"));
-    };
-    let mut headers = HeaderMap::new();
-    let proof = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
-        .map_err(|e| Status::internal(e.to_string()))?;
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, proof);
-    if let Some(protocol) = request.get(header::SEC_WEBSOCKET_PROTOCOL) {
-        // More than one would have to be chosen from.
-        if protocol.as_bytes().contains(&b',') {
-            return Err(Status::bad_request("missing or bad WebSocket-Protocol"));
-        }
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol.clone());
-    }
-    Ok(headers)
-}
-
-async fn run<S>(socket: S, mut events: EventStream, framing: Framing)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-{
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MAX_RECEIVED))
-        .max_frame_size(Some(MAX_RECEIVED));
-    let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+async fn run(socket: Socket, mut events: EventStream, framing: Framing) {
     let (mut sink, mut source) = socket.split();
     loop {
         tokio::select! {
@@ -167,20 +118,5 @@ mod tests {
             Some(Message::binary(&b"ab"[..]))
         );
         assert_eq!(Framing::Lengths.message(Bytes::from_static(b"\0")), None);
-    }
-
-    #[test]
-    fn a_handshake_is_proved() {
-        let mut request = HeaderMap::new();
-        assert!(accept(&request).is_err());
-        request.insert("sec-websocket-version", HeaderValue::from_static("13"));
-        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
-        request.insert("sec-websocket-key", key);
-        let answer = accept(&request).expect("accepted");
-        // The example of RFC 6455, section 1.3.
-        assert_eq!(
-            answer[header::SEC_WEBSOCKET_ACCEPT],
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
     }
 }
