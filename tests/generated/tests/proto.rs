@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 const FILES: [&str; 4] = [
     "catena/delegate/v1/delegate.proto",
+    "catena/tunnel/v1/tunnel.proto",
     "etcd/v3/kv.proto",
     "etcd/v3/rpc.proto",
     "konnectivity/konnectivity.proto",
