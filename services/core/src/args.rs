@@ -79,6 +79,10 @@ impl Options {
         let mut out = self.admission.problems();
         out.extend(self.kubelet.problems());
         out.extend(self.egress.problems());
+        if self.egress.proxy_ssh_tunnel.is_some() && self.kubelet.kubelet_port == 0 {
+            let text = "must enable kubelet port if proxy ssh-tunneling is specified";
+            out.push(text.to_owned());
+        }
         if ranges.is_empty() {
             out.push("--service-cluster-ip-range must contain at least one valid cidr".to_owned());
         }

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "catena/delegate/v1/delegate.proto",
     "catena/tunnel/v1/tunnel.proto",
     "etcd/v3/kv.proto",

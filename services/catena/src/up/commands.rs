@@ -95,12 +95,6 @@ fn trust(plan: &Plan) -> anyhow::Result<Vec<String>> {
     ])
 }
 
-/// How what runs in the cluster is reached.
-fn egress(options: &Options) -> Option<String> {
-    let file = options.egress.egress_selector_config_file.as_ref()?;
-    Some(format!("--egress-selector-config-file={}", file.display()))
-}
-
 fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<String>> {
     let (signing, _) = plan.pki.signing_key("sa")?;
     let kubelets = plan.pki.client(
@@ -124,7 +118,7 @@ fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<Stri
         format!("--authorization-mode={}", options.authorization_mode),
     ]);
     out.extend(trust(plan)?);
-    out.extend(egress(options));
+    out.extend(options.egress.args());
     Ok(out)
 }
 
@@ -146,7 +140,7 @@ fn aggregator(options: &Options, plan: &Plan) -> anyhow::Result<Vec<String>> {
         format!("--authorization-mode={}", options.authorization_mode),
     ];
     out.extend(trust(plan)?);
-    out.extend(egress(options));
+    out.extend(options.egress.args());
     if let Some(file) = &options.token_auth_file {
         out.push(format!("--token-auth-file={}", file.display()));
     }

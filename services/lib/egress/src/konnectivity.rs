@@ -5,37 +5,26 @@
 
 mod pump;
 
-use std::{io, time::Duration};
-
 use catena_proto::konnectivity::{
     DialRequest, Packet, PacketType, packet::Payload, proxy_service_client::ProxyServiceClient,
 };
 use catena_runtime::net::Io;
-use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{
-    Streaming,
-    transport::{Channel, Endpoint},
-};
+use tonic::Streaming;
+
+use crate::grpc::{self, MAX_MESSAGE, failure};
 
 /// Packets that wait to be sent.
 const WAITING: usize = 4;
-/// Largest packet; agents send a few kilobytes.
-const MAX_PACKET: usize = 4 << 20;
-const WINDOW: u32 = 1 << 20;
-const KEEPALIVE: Duration = Duration::from_secs(30);
-const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
-
 type Sent = mpsc::Sender<Packet>;
 
 /// Asks the proxy server at the other end of `io` for a connection to `target`.
 /// Dropping the future ends the stream, and with it what the server has begun.
 pub(crate) async fn open(io: Box<dyn Io>, target: &str) -> Result<Box<dyn Io>, String> {
-    let mut client = ProxyServiceClient::new(channel(io).await?)
-        .max_decoding_message_size(MAX_PACKET)
-        .max_encoding_message_size(MAX_PACKET);
+    let mut client = ProxyServiceClient::new(grpc::channel(io).await?)
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE);
     let random = rand::random_range(1..i64::MAX);
     let (sent, waiting) = mpsc::channel(WAITING);
     let request = DialRequest {
@@ -75,30 +64,9 @@ async fn answer(packets: &mut Streaming<Packet>, random: i64) -> Result<i64, Str
     Err("tunnel closed".to_owned())
 }
 
-/// gRPC on a connection that stands, and on no other one after it.
-async fn channel(io: Box<dyn Io>) -> Result<Channel, String> {
-    let only = Mutex::new(Some(TokioIo::new(io)));
-    let connector = tower::service_fn(move |_: http::Uri| {
-        let io = only.lock().take();
-        async move { io.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected)) }
-    });
-    Endpoint::from_static("http://konnectivity")
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-        .http2_keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE_ANSWER)
-        .connect_with_connector(connector)
-        .await
-        .map_err(|e| format!("connection error: desc = \"transport: {e}\""))
-}
-
 fn packet(kind: PacketType, payload: Payload) -> Packet {
     Packet {
         r#type: kind.into(),
         payload: Some(payload),
     }
-}
-
-fn failure(e: &tonic::Status) -> String {
-    format!("rpc error: code = {:?} desc = {}", e.code(), e.message())
 }

@@ -7,14 +7,17 @@
 mod config;
 mod direct;
 mod flags;
+mod grpc;
 mod http_connect;
 mod konnectivity;
 mod metrics;
+mod pipe;
 mod proxied;
 mod selector;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 mod whole;
 
 use async_trait::async_trait;

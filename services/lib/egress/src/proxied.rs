@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 
 use crate::{
     DialError, Egress, authority, config::Transport, http_connect, konnectivity, metrics::Labels,
-    server::Server,
+    server::Server, tunnel,
 };
 
 /// Until a proxy server that was reached has made its connection.
@@ -19,6 +19,8 @@ const PROXY: Duration = Duration::from_secs(30);
 pub(crate) enum Protocol {
     HttpConnect,
     Grpc,
+    /// Catena's own, of the process `tunnel`.
+    Tunnel,
 }
 
 impl Protocol {
@@ -26,6 +28,7 @@ impl Protocol {
         match self {
             Self::HttpConnect => "http_connect",
             Self::Grpc => "grpc",
+            Self::Tunnel => "tunnel",
         }
     }
 }
@@ -42,7 +45,7 @@ impl Proxied {
     pub(crate) fn new(protocol: Protocol, transport: &Transport) -> Result<Self, String> {
         let alpn: &[&[u8]] = match protocol {
             Protocol::HttpConnect => &[],
-            Protocol::Grpc => &[ALPN_H2],
+            Protocol::Grpc | Protocol::Tunnel => &[ALPN_H2],
         };
         let server = Server::new(transport, alpn)?;
         Ok(Self { protocol, server })
@@ -52,6 +55,7 @@ impl Proxied {
         match self.protocol {
             Protocol::HttpConnect => http_connect::open(io, &self.server.address(), target).await,
             Protocol::Grpc => konnectivity::open(io, target).await,
+            Protocol::Tunnel => tunnel::open(io, target).await,
         }
     }
 

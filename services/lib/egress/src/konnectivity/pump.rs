@@ -1,27 +1,16 @@
 //! Carries the bytes of one connection in packets.
 
-use std::{
-    io,
-    pin::Pin,
-    sync::{Arc, OnceLock},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
 use catena_proto::konnectivity::{CloseRequest, Data, Packet, PacketType, packet::Payload};
 use catena_runtime::net::Io;
-use tokio::io::{
-    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf,
-    WriteHalf,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
 use tonic::Streaming;
 
-use super::{Sent, failure, packet};
-use crate::whole::Whole;
+use super::{Sent, packet};
+use crate::{grpc::failure, pipe::pipe, whole::Whole};
 
-/// Bytes that wait for the reader, and as many for the proxy server.
-const BUFFER: usize = 256 << 10;
 /// Bytes in a packet.
 const PIECE: usize = 32 << 10;
 /// The server sends what comes from one agent in one order: a reader that takes
@@ -32,27 +21,26 @@ const CLOSE: Duration = Duration::from_secs(10);
 
 /// The connection with this number, which a task carries until either side ends it.
 pub(super) fn start(sent: Sent, packets: Streaming<Packet>, id: i64) -> Box<dyn Io> {
-    let (near, far) = tokio::io::duplex(BUFFER);
-    let broken = Arc::new(OnceLock::new());
-    let connection = Connection {
-        near,
-        broken: broken.clone(),
-    };
+    let (near, far) = pipe();
     tokio::spawn(async move {
-        let (reader, writer) = tokio::io::split(far);
+        let (reader, mut writer) = tokio::io::split(far.pipe);
         let outward = async {
             send(reader, &sent, id).await;
             tokio::time::sleep(CLOSE).await;
         };
-        tokio::select! {
-            ended = receive(packets, writer, id) => if let Err(why) = ended {
+        let inward = async {
+            if let Err(why) = receive(packets, &mut writer, id).await {
                 tracing::debug!(id, why, "a connection through the proxy server broke");
-                let _ = broken.set(why);
-            },
+                // Before the pipe goes: its reader is to know why.
+                let _ = far.broken.set(why);
+            }
+        };
+        tokio::select! {
+            () = inward => {}
             () = outward => {}
         }
     });
-    Box::new(Whole::new(connection))
+    Box::new(Whole::new(near))
 }
 
 /// Until the other end of the pipe is dropped.
@@ -79,7 +67,7 @@ async fn send(mut reader: ReadHalf<DuplexStream>, sent: &Sent, id: i64) {
 /// Until the server says that the connection is closed.
 async fn receive(
     mut packets: Streaming<Packet>,
-    mut writer: WriteHalf<DuplexStream>,
+    writer: &mut WriteHalf<DuplexStream>,
     id: i64,
 ) -> Result<(), String> {
     loop {
@@ -102,47 +90,5 @@ async fn receive(
             }
             _ => {}
         }
-    }
-}
-
-/// The near end of the pipe: its end is an error where the connection broke.
-struct Connection {
-    near: DuplexStream,
-    broken: Arc<OnceLock<String>>,
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.near).poll_read(cx, buf);
-        match (&read, self.broken.get()) {
-            (Poll::Ready(Ok(())), Some(why)) if buf.filled().len() == before => {
-                let why = io::Error::new(io::ErrorKind::ConnectionReset, why.clone());
-                Poll::Ready(Err(why))
-            }
-            _ => read,
-        }
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.near).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.near).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.near).poll_shutdown(cx)
     }
 }

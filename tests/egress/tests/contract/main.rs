@@ -1,9 +1,11 @@
 //! What every way of making connections does alike.
 
+mod tunnel;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use catena_egress::{Egress, EgressFlags, NetworkContext};
-use catena_runtime::net::Io;
+use catena_runtime::net::{Endpoint, Io};
 use catena_tests_egress::{Konnectivity, Protocol, Transport};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -210,6 +212,7 @@ async fn through(protocol: Protocol, transport: Transport) {
     };
     let egress = cluster(&EgressFlags {
         egress_selector_config_file: Some(proxies.configuration()),
+        ..EgressFlags::default()
     });
     contract(egress.clone()).await;
     proxies.stop_server();
@@ -249,10 +252,54 @@ async fn grpc_over_tcp() {
     through(Protocol::Grpc, Transport::Tcp).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn through_the_tunnel() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // A tunnel that runs already, with nodes that reach this machine's loopback.
+    let given = std::env::var_os("CATENA_TUNNEL");
+    let socket = given
+        .clone()
+        .map_or_else(|| dir.path().join("dial"), std::path::PathBuf::from);
+    let served = given.is_none().then(|| tunnel::serve(&socket));
+    let egress = cluster(&EgressFlags {
+        proxy_ssh_tunnel: Some(Endpoint::Unix(socket.clone())),
+        ..EgressFlags::default()
+    });
+    contract(egress.clone()).await;
+    let Some(served) = served else {
+        return;
+    };
+    served.abort();
+    let _ = served.await;
+    let gone = egress.dial("127.0.0.1", 1).await;
+    let why = gone.err().expect("nobody tunnels").to_string();
+    assert!(why.ends_with("dial: connect: connection refused"), "{why}");
+}
+
+#[test]
+fn flags_of_the_tunnel_fit_together() {
+    let tcp = EgressFlags {
+        proxy_ssh_tunnel: Some("tunnel:8131".parse().expect("an address")),
+        ..EgressFlags::default()
+    };
+    let needs = "--proxy-ssh-tunnel with host:port needs --proxy-ssh-tunnel-ca-file, --proxy-ssh-tunnel-client-certificate and --proxy-ssh-tunnel-client-key";
+    assert_eq!(tcp.problems(), [needs]);
+    let both = EgressFlags {
+        egress_selector_config_file: Some("/dev/null".into()),
+        proxy_ssh_tunnel: Some("unix:///run/tunnel".parse().expect("an address")),
+        ..EgressFlags::default()
+    };
+    let exclude = "--proxy-ssh-tunnel and --egress-selector-config-file exclude each other";
+    assert_eq!(both.problems(), [exclude]);
+    let args = both.args();
+    assert_eq!(args[1], "--proxy-ssh-tunnel=unix:///run/tunnel");
+}
+
 #[test]
 fn a_configuration_that_is_wrong_is_told() {
     let flags = EgressFlags {
         egress_selector_config_file: Some(Path::new("/nonexistent").to_owned()),
+        ..EgressFlags::default()
     };
     let problems = flags.problems();
     let text = "egress-selector-config-file /nonexistent does not exist";
