@@ -1,6 +1,6 @@
 //! kubectl's streams to a node that is reached through konnectivity.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use catena_tests_egress::{Konnectivity, Protocol, Transport};
 use catena_tests_it::{
@@ -78,17 +78,22 @@ fn grpc_over_tcp() {
     through(Protocol::Grpc, Transport::Tcp);
 }
 
-/// The one-process form has the flag too.
+/// The one-process form has the flags too.
 #[test]
-fn one_process_takes_the_flag() {
-    let wrong = Path::new("/nonexistent/egress.yaml");
+fn one_process_takes_the_flags() {
     let out = Command::new(catena_tests_it::binary())
-        .args(["apiserver", "--egress-selector-config-file"])
-        .arg(wrong)
+        .args(["apiserver", "--kubelet-port=0"])
+        .arg("--proxy-ssh-tunnel=unix:///run/tunnel.sock")
+        .arg("--egress-selector-config-file=/nonexistent.yaml")
         .output()
         .expect("it runs");
     assert!(!out.status.success());
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    let text = "egress-selector-config-file /nonexistent/egress.yaml does not exist";
-    assert!(said.contains(text), "{said}");
+    for text in [
+        "egress-selector-config-file /nonexistent.yaml does not exist",
+        "--proxy-ssh-tunnel and --egress-selector-config-file exclude each other",
+        "must enable kubelet port if proxy ssh-tunneling is specified",
+    ] {
+        assert!(said.contains(text), "{said}");
+    }
 }
