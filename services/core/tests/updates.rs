@@ -20,6 +20,7 @@ fn options() -> Options {
         secure_port: 6443,
         pods: catena_core::Pods::default(),
         kubelet: catena_core::KubeletFlags::default(),
+        egress: Default::default(),
     }
 }
 

@@ -50,6 +50,7 @@ fn new_core() -> World {
         secure_port: 6443,
         pods: catena_core::Pods::default(),
         kubelet: catena_core::KubeletFlags::default(),
+        egress: Default::default(),
     };
     let storage = Arc::new(Memory::default());
     let built = catena_core::build(&options, storage, catena_core::Extras::default());
