@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
 mod certificates;
+pub mod hosts;
 
 use std::{
     fs::File,

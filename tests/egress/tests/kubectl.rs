@@ -33,9 +33,9 @@ fn through(protocol: Protocol, transport: Transport) {
     register(&plane, &ip, &kubelet.port);
     let followed = plane.kubectl(&["logs", "-f", "--tail=1", "web"]);
     assert_eq!(followed, "one of default/web/c\nthree\n");
-    streams(&plane, 50_000_000);
+    streams(&plane, "web", 50_000_000);
     service(&plane, &ip, &kubelet.port);
-    forwarded(&plane, &kubelet.port);
+    forwarded(&plane, "web", &kubelet.port);
     proxies.stop_server();
     let absent = complaint(&plane);
     let way = match transport {

@@ -35,8 +35,13 @@ pub struct Kubelet {
 impl Kubelet {
     /// `None`, with the reason told, when it cannot be built.
     pub fn start(dir: &Path) -> Option<Self> {
+        Self::start_by(dir, |program| Command::new(program))
+    }
+
+    /// As [`Self::start`], by a command that starts a program somewhere else.
+    pub fn start_by(dir: &Path, command: impl FnOnce(&Path) -> Command) -> Option<Self> {
         let program = go_program("kubelet", dir)?;
-        let mut child = Command::new(program)
+        let mut child = command(&program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -59,46 +64,82 @@ impl Drop for Kubelet {
     }
 }
 
+/// A node with one pod.
+pub struct Node {
+    pub name: String,
+    pub pod: String,
+    /// Where its kubelet and the pod are.
+    pub inner: String,
+    /// Another address, by which its sshd is reached.
+    pub outer: Option<String>,
+    /// Of its kubelet.
+    pub port: String,
+}
+
+impl Node {
+    /// Node `n1` with pod `web`.
+    pub fn n1(ip: &str, port: &str) -> Self {
+        Self {
+            name: "n1".to_owned(),
+            pod: "web".to_owned(),
+            inner: ip.to_owned(),
+            outer: None,
+            port: port.to_owned(),
+        }
+    }
+
+    /// Makes the node and its pod, which runs.
+    pub fn register(&self, plane: &ControlPlane) {
+        let (name, pod, ip, port) = (&self.name, &self.pod, &self.inner, &self.port);
+        let node = format!("apiVersion: v1\nkind: Node\nmetadata: {{name: {name}}}\n");
+        assert!(plane.kubectl_stdin(&["apply"], &node).status.success());
+        let status = |kind: &str, name: &str, patch: &str| {
+            plane.kubectl(&[
+                "patch",
+                kind,
+                name,
+                "--subresource=status",
+                "--type=merge",
+                "-p",
+                patch,
+            ]);
+        };
+        let outer = self.outer.as_ref().map_or_else(String::new, |ip| {
+            format!(r#",{{"type":"ExternalIP","address":"{ip}"}}"#)
+        });
+        let at = format!(
+            r#"{{"status":{{"addresses":[{{"type":"InternalIP","address":"{ip}"}}{outer}],"daemonEndpoints":{{"kubeletEndpoint":{{"Port":{port}}}}}}}}}"#
+        );
+        status("node", name, &at);
+        eventually("the account of pods is there", || {
+            plane
+                .try_kubectl(&["get", "serviceaccount", "default"])
+                .status
+                .success()
+        });
+        let manifest = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {pod}}}\nspec: {{nodeName: {name}, containers: [{{name: c, image: x}}]}}\n"
+        );
+        assert!(plane.kubectl_stdin(&["apply"], &manifest).status.success());
+        let running = format!(
+            r#"{{"status":{{"phase":"Running","podIP":"{ip}","podIPs":[{{"ip":"{ip}"}}],"containerStatuses":[{{"name":"c","ready":true,"restartCount":0,"image":"x","imageID":"x","state":{{"running":{{}}}}}}]}}}}"#
+        );
+        status("pod", pod, &running);
+    }
+}
+
 /// Makes node `n1` with the kubelet, and pod `web` on it.
 pub fn register(plane: &ControlPlane, ip: &str, port: &str) {
-    let node = "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n";
-    assert!(plane.kubectl_stdin(&["apply"], node).status.success());
-    let status = |kind: &str, name: &str, patch: &str| {
-        plane.kubectl(&[
-            "patch",
-            kind,
-            name,
-            "--subresource=status",
-            "--type=merge",
-            "-p",
-            patch,
-        ]);
-    };
-    let at = format!(
-        r#"{{"status":{{"addresses":[{{"type":"InternalIP","address":"{ip}"}}],"daemonEndpoints":{{"kubeletEndpoint":{{"Port":{port}}}}}}}}}"#
-    );
-    status("node", "n1", &at);
-    eventually("the account of pods is there", || {
-        plane
-            .try_kubectl(&["get", "serviceaccount", "default"])
-            .status
-            .success()
-    });
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {nodeName: n1, containers: [{name: c, image: x}]}\n";
-    assert!(plane.kubectl_stdin(&["apply"], pod).status.success());
-    let running = format!(
-        r#"{{"status":{{"phase":"Running","podIP":"{ip}","podIPs":[{{"ip":"{ip}"}}],"containerStatuses":[{{"name":"c","ready":true,"restartCount":0,"image":"x","imageID":"x","state":{{"running":{{}}}}}}]}}}}"#
-    );
-    status("pod", "web", &running);
+    Node::n1(ip, port).register(plane);
 }
 
 /// exec and attach, with `size` bytes through a container and back.
-pub fn streams(plane: &ControlPlane, size: u32) {
-    let said = plane.kubectl(&["exec", "web", "--", "echo", "a b", "&"]);
+pub fn streams(plane: &ControlPlane, pod: &str, size: u32) {
+    let said = plane.kubectl(&["exec", pod, "--", "echo", "a b", "&"]);
     assert_eq!(said, "a b &\n");
     let mut child = plane
         .command("kubectl")
-        .args(["exec", "-i", "web", "--", "cat"])
+        .args(["exec", "-i", pod, "--", "cat"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -113,7 +154,7 @@ pub fn streams(plane: &ControlPlane, size: u32) {
     assert!(writer.join().expect("no panic").is_ok());
     assert!(child.wait().is_ok_and(|s| s.success()));
     assert!(back == sent, "{} of {} bytes", back.len(), sent.len());
-    assert_eq!(plane.kubectl(&["attach", "web"]), "attached\n");
+    assert_eq!(plane.kubectl(&["attach", pod]), "attached\n");
 }
 
 /// A service of the kubelet's port, through the proxy.
@@ -137,14 +178,18 @@ pub fn service(plane: &ControlPlane, ip: &str, port: &str) {
 }
 
 /// port-forward to the kubelet's own port.
-pub fn forwarded(plane: &ControlPlane, port: &str) {
+pub fn forwarded(plane: &ControlPlane, pod: &str, port: &str) {
     if !has("curl") {
         return;
     }
     let local = free_port();
     let mut child = plane
         .command("kubectl")
-        .args(["port-forward", "pod/web", &format!("{local}:{port}")])
+        .args([
+            "port-forward",
+            &format!("pod/{pod}"),
+            &format!("{local}:{port}"),
+        ])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -29,7 +29,7 @@ fn kubectl_reaches_what_runs() {
         text.contains("container nope is not valid for pod web"),
         "{text}"
     );
-    streams(&plane, 3_000_000);
+    streams(&plane, "web", 3_000_000);
     let raw = |path: &str| plane.kubectl(&["get", "--raw", path]);
     assert_eq!(
         raw("/api/v1/nodes/n1/proxy/healthz?a=b"),
@@ -38,7 +38,7 @@ fn kubectl_reaches_what_runs() {
     let pod = format!("/api/v1/namespaces/default/pods/https:web:{port}/proxy/healthz");
     assert_eq!(raw(&pod), format!("ok for {pod}, "));
     service(&plane, &ip, &port);
-    forwarded(&plane, &port);
+    forwarded(&plane, "web", &port);
     drop(kubelet);
     let gone = plane.try_kubectl(&["logs", "web"]);
     let text = String::from_utf8_lossy(&gone.stderr).into_owned();

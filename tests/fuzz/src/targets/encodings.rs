@@ -22,7 +22,11 @@ pub(crate) fn json(data: &[u8]) {
 
 pub(crate) fn yaml(data: &[u8]) {
     let _ = yaml::to_value_strict(data);
-    let Ok(v) = yaml::to_value(data) else {
+    // What is written is an object: a text by itself may read as a document's end.
+    let object = yaml::to_value(data)
+        .ok()
+        .filter(|v| v.as_object().is_some());
+    let Some(v) = object else {
         return;
     };
     let text = yaml::to_vec(&v);
