@@ -12,6 +12,15 @@ pub mod delegate {
     }
 }
 
+/// How connections to nodes are asked for.
+pub mod tunnel {
+    #[allow(unreachable_pub, clippy::all, clippy::pedantic)]
+    #[rustfmt::skip]
+    pub mod v1 {
+        include!("gen/catena.tunnel.v1.rs");
+    }
+}
+
 /// The etcd v3 API.
 #[allow(unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
 #[rustfmt::skip]

@@ -4,8 +4,9 @@
 
 use std::{fs, path::Path};
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "catena/delegate/v1/delegate.proto",
+    "catena/tunnel/v1/tunnel.proto",
     "etcd/v3/kv.proto",
     "etcd/v3/rpc.proto",
 ];
