@@ -31,7 +31,7 @@ const BACKLOG: usize = 64;
 
 /// Certificates of a listener, and the names of the clients that may call.
 #[derive(Clone)]
-pub struct Guard {
+pub(crate) struct Guard {
     pub tls: Arc<ServerTls>,
     pub names: Arc<[String]>,
 }

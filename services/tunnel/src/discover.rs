@@ -19,7 +19,7 @@ const MOST: usize = 10_000;
 
 /// How addresses of Node objects become those of sshd.
 #[derive(Clone, Debug)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     /// Types of addresses, the best first.
     pub types: Vec<String>,
     pub ssh_port: u16,

@@ -30,7 +30,7 @@ impl From<Failure> for DialError {
 }
 
 /// A stage in messages and labels of metrics.
-pub fn name(stage: Stage) -> &'static str {
+pub(crate) fn name(stage: Stage) -> &'static str {
     match stage {
         Stage::Unspecified => "unspecified",
         Stage::Request => "request",

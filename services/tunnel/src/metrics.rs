@@ -11,7 +11,7 @@ use prometheus::{
 use crate::failure::{self, Failure};
 
 /// Metrics of one process.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) opens: IntCounter,
     pub(crate) open_failures: IntCounter,
@@ -33,7 +33,7 @@ pub struct Metrics {
 impl Metrics {
     /// # Errors
     /// When two metrics have one name.
-    pub fn new() -> Result<Self, prometheus::Error> {
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let r = &registry;
         let bytes = "catena_tunnel_bytes_total";

@@ -19,7 +19,7 @@ use crate::{
 
 /// A node as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeSpec {
+pub(crate) struct NodeSpec {
     pub name: String,
     /// Its sshd.
     pub ssh: Target,

@@ -25,13 +25,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{failure::Failure, limits, metrics::Metrics, target::Target};
 use hosts::Known;
 
-pub use hosts::HostKeys;
-pub use identity::Identity;
+pub(crate) use hosts::HostKeys;
+pub(crate) use identity::Identity;
 pub(crate) use stream::{Stream, Writer};
 
 /// How sessions are opened.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub user: String,
     pub identity: Identity,
     pub hosts: HostKeys,

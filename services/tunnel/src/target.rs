@@ -6,7 +6,7 @@ use crate::{failure::Failure, limits};
 
 /// `host:port` or `[v6]:port`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     pub host: String,
     pub port: u16,
 }
@@ -14,7 +14,7 @@ pub struct Target {
 impl Target {
     /// # Errors
     /// A failure of stage request that says what was expected.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let fail = |why: &str| Failure::new(Stage::Request, format!("target: {why}"));
         if text.len() > limits::TARGET {
             return Err(fail("longer than a host and a port can be"));

@@ -15,7 +15,7 @@ use crate::limits;
 
 /// How host keys are judged.
 #[derive(Clone, Debug)]
-pub enum HostKeys {
+pub(crate) enum HostKeys {
     /// Any key is believed: whoever answers at the address is the node.
     Unchecked,
     /// The file is read for every session, so that a change needs no restart.

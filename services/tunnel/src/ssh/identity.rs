@@ -21,7 +21,7 @@ use crate::limits;
 /// Where keys come from. Files are read for every session, so that a change
 /// needs no restart.
 #[derive(Clone, Debug, Default)]
-pub struct Identity {
+pub(crate) struct Identity {
     pub keyfile: Option<PathBuf>,
     /// Socket of an agent; its keys are tried after the file's.
     pub agent: Option<PathBuf>,
@@ -35,7 +35,7 @@ impl Identity {
     ///
     /// # Errors
     /// When a file cannot be read or written.
-    pub fn ensure(&self) -> anyhow::Result<()> {
+    pub(crate) fn ensure(&self) -> anyhow::Result<()> {
         let Some(path) = &self.keyfile else {
             return Ok(());
         };
@@ -62,7 +62,7 @@ impl Identity {
     ///
     /// # Errors
     /// When there is no key file, or it cannot be read.
-    pub fn authorized_line(&self) -> anyhow::Result<String> {
+    pub(crate) fn authorized_line(&self) -> anyhow::Result<String> {
         let path = self.keyfile.as_ref().context("--ssh-keyfile is not set")?;
         Ok(format!("{}\n", load(path)?.public_key().to_openssh()?))
     }
