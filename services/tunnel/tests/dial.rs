@@ -46,13 +46,9 @@ async fn a_dial_goes_through_a_real_sshd() {
     // The node says what it could not do, and the session goes on.
     let (stage, _) = dial(&channel, "127.0.0.1:1")
         .await
-        .err()
-        .expect("no connection");
+        .expect_err("no connection");
     assert_eq!(stage, Stage::Channel);
-    let (stage, _) = dial(&channel, "nonsense")
-        .await
-        .err()
-        .expect("no connection");
+    let (stage, _) = dial(&channel, "nonsense").await.expect_err("no connection");
     assert_eq!(stage, Stage::Request);
     conn.ping().await;
     drop(conn);

@@ -24,7 +24,7 @@ async fn an_unknown_host_key_is_refused_unless_told_otherwise() {
     let sshd = Sshd::start(&dir.path().join("key.pub"));
     let tunnel = Tunnel::start(dir, &[sshd.node("n1")]).await;
     let (at, door) = (echo().await, channel(tunnel.dir.path()).await);
-    let (stage, why) = dial(&door, at).await.err().expect("no connection");
+    let (stage, why) = dial(&door, at).await.expect_err("no connection");
     assert_eq!(stage, Stage::Handshake);
     assert!(why.contains("is unknown"), "{why}");
     // Another key than the known one.
@@ -34,7 +34,7 @@ async fn an_unknown_host_key_is_refused_unless_told_otherwise() {
     let line = format!("[127.0.0.1]:{} {key}", sshd.port);
     fs::write(tunnel.dir.path().join("known"), line).expect("a file");
     common::eventually("the other reason", async || {
-        let refused = dial(&door, at).await.err().expect("no connection");
+        let refused = dial(&door, at).await.expect_err("no connection");
         refused.1.contains("is not the known one")
     })
     .await;
@@ -91,7 +91,7 @@ async fn an_authority_vouches_for_host_and_user() {
     sshd.restart();
     let tunnel = Tunnel::start(dir, &[sshd.node("n1")]).await;
     let door = channel(tunnel.dir.path()).await;
-    let (stage, why) = dial(&door, "a:1").await.err().expect("no connection");
+    let (stage, why) = dial(&door, "a:1").await.expect_err("no connection");
     assert_eq!(stage, Stage::Handshake);
     assert!(why.contains("another"), "{why}");
     sign(&at.join("host.pub"), &["-h", "-I", "host", "-n", "n1"]);
@@ -123,12 +123,11 @@ async fn a_key_that_the_node_does_not_know_is_refused() {
     ];
     let tunnel = Tunnel::start(dir, &flags).await;
     let door = channel(tunnel.dir.path()).await;
-    let (stage, why) = dial(&door, "a:1").await.err().expect("no connection");
+    let (stage, why) = dial(&door, "a:1").await.expect_err("no connection");
     assert_eq!(stage, Stage::Auth, "{why}");
     let refused = connect(tunnel.dir.path(), "a:1")
         .await
-        .err()
-        .expect("no connection");
+        .expect_err("no connection");
     assert!(refused.starts_with("HTTP/1.1 502"), "{refused}");
     assert!(refused.contains("X-Catena-Stage: auth"), "{refused}");
     tunnel.sessions(1).await;

@@ -29,6 +29,7 @@ pub async fn channel(dir: &Path) -> Channel {
 }
 
 /// A connection over gRPC.
+#[derive(Debug)]
 pub struct Conn {
     pub tx: Option<mpsc::Sender<DialFrame>>,
     pub rx: Streaming<DialFrame>,

@@ -1,7 +1,9 @@
 //! A real sshd, a tunnel process in this one, and a client of it.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
+pub mod api;
 pub mod client;
+pub mod netns;
 
 use std::{
     fs,
@@ -236,11 +238,13 @@ impl Tunnel {
         let mut args = vec![
             "tunnel".to_owned(),
             format!("--listen={}", at.join("dial").display()),
-            format!("--listen-connect={}", at.join("connect").display()),
             format!("--listen-http={http}"),
             format!("--ssh-user={}", user()),
             format!("--ssh-keyfile={}", at.join("key").display()),
         ];
+        if !more.iter().any(|a| a.contains("listen-connect")) {
+            args.push(format!("--listen-connect={}", at.join("connect").display()));
+        }
         if !more.iter().any(|a| a.contains("host-key")) {
             args.push(format!("--ssh-known-hosts={}", at.join("known").display()));
         }
@@ -256,7 +260,7 @@ impl Tunnel {
             running: Some(running),
         };
         eventually("the doors open", async || {
-            tunnel.dir.path().join("connect").exists() && tunnel.get("/livez").await.is_some()
+            tunnel.dir.path().join("dial").exists() && tunnel.get("/livez").await.is_some()
         })
         .await;
         tunnel
