@@ -81,6 +81,48 @@ async fn a_reader_who_pauses_holds_up_no_other() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_far_end_that_does_not_read_holds_up_no_other() {
+    if !can_run() {
+        return;
+    }
+    let (_sshd, tunnel) = one().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let deaf = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((tcp, _)) = listener.accept().await {
+            held.push(tcp);
+        }
+    });
+    let door = channel(tunnel.dir.path()).await;
+    let mut quick = dial(&door, echo().await).await.expect("a connection");
+    let mut stuck = Vec::new();
+    for _ in 0..3 {
+        let conn = dial(&door, deaf).await.expect("a connection");
+        let send = async {
+            loop {
+                conn.send(vec![7; 64 << 10]).await;
+            }
+        };
+        let full = tokio::time::timeout(Duration::from_secs(2), send).await;
+        assert!(full.is_err());
+        stuck.push(conn);
+    }
+    let began = Instant::now();
+    for _ in 0..200 {
+        quick.ping().await;
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    let bytes = "catena_tunnel_bytes_total{direction=\"to-node\"}";
+    let sent = tunnel.metric(bytes).await;
+    assert!(sent < f64::from(64 << 20), "{sent} bytes for nobody");
+}
+
 fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("descriptors").count()
 }

@@ -46,13 +46,17 @@ impl Identity {
             let mut key = PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519)?;
             key.set_comment("catena-tunnel");
             let pem = key.to_openssh(LineEnding::LF)?;
-            files::write_atomic(path, pem.as_bytes(), files::PRIVATE)?;
+            files::write_atomic(path, pem.as_bytes(), files::PRIVATE)
+                .with_context(|| format!("--ssh-keyfile {}", path.display()))?;
             key
         };
         let public = public_path(path);
         if !public.exists() {
             let line = format!("{}\n", key.public_key().to_openssh()?);
-            files::write_atomic(&public, line.as_bytes(), files::PUBLIC)?;
+            // The file is for the operator: a mounted Secret is read-only.
+            if let Err(e) = files::write_atomic(&public, line.as_bytes(), files::PUBLIC) {
+                tracing::warn!(error = %e, path = %public.display(), "the public key was not written");
+            }
         }
         Ok(())
     }
