@@ -64,17 +64,25 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
         let installing = installer::run(command, settings, metrics);
         tasks.spawn(until(stop.clone(), installing));
     }
-    let drained = async move {
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            ended??;
+        }
+        Ok(())
+    };
+    let limit = async {
         stop.cancelled().await;
         tokio::time::sleep(limits::DRAIN).await;
         cut.cancel();
+        tokio::time::sleep(limits::CUT).await;
     };
-    tokio::spawn(drained);
-    while let Some(ended) = tasks.join_next().await {
-        ended??;
-    }
+    let ended = tokio::select! {
+        ended = all => ended,
+        // Clients who take nothing do not take the news either.
+        () = limit => Ok(()),
+    };
     pool.update(Vec::new());
-    Ok(())
+    ended
 }
 
 /// Opens the doors.

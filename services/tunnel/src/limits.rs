@@ -58,3 +58,5 @@ pub(crate) const TARGET: usize = 280;
 pub(crate) const FILE: u64 = 4 << 20;
 /// Streams end at shutdown after this time.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+/// Their clients are told for this long.
+pub(crate) const CUT: Duration = Duration::from_secs(2);

@@ -67,7 +67,7 @@ impl Node {
             tokio::select! {
                 () = keeper.run() => {}
                 () = stop.cancelled() => {
-                    tracing::info!(node = spec_name(&keeper.spec), "Removing tunnel to deleted node");
+                    tracing::info!(node = keeper.spec.name, "Removing tunnel to deleted node");
                 }
             }
             keeper.set(State::Down(Failure::new(
@@ -92,10 +92,6 @@ impl Node {
     }
 }
 
-fn spec_name(spec: &NodeSpec) -> &str {
-    &spec.name
-}
-
 struct Keeper {
     spec: NodeSpec,
     shared: Arc<Shared>,
@@ -118,6 +114,8 @@ impl Keeper {
                     let since = Instant::now();
                     self.hold(session).await;
                     if since.elapsed() > limits::STABLE {
+                        // It is likely to come back: dials wait for this try.
+                        self.set(State::Connecting);
                         pause = limits::BACKOFF_FIRST;
                     }
                 }

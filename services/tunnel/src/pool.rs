@@ -39,11 +39,15 @@ impl Pool {
         &self.shared.metrics
     }
 
-    /// Makes the nodes those of `wanted`; a node that is listed as before is left alone.
+    /// Makes the nodes those of `wanted`; a node that is listed as before is left
+    /// alone. Of two with one name the first counts.
     pub(crate) fn update(&self, wanted: Vec<NodeSpec>) {
         let mut nodes = self.nodes.write();
         let mut old = std::mem::take(&mut *nodes);
         for spec in wanted {
+            if nodes.contains_key(&spec.name) {
+                continue;
+            }
             let node = match old.remove(&spec.name) {
                 Some(node) if node.spec == spec => node,
                 _ => {
@@ -137,6 +141,7 @@ impl Pool {
             .map(|n| n.state.borrow().clone());
         match last {
             Some(State::Down(f)) => Err(f),
+            Some(State::Up(_)) => Err(crate::ssh::ended()),
             _ => Err(Failure::new(
                 Stage::NoTunnel,
                 format!(

@@ -245,3 +245,41 @@ async fn a_node_that_hangs_blocks_no_other() {
         began.elapsed()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_falls_silent_is_given_up() {
+    if !can_run() {
+        return;
+    }
+    let dir = prepare();
+    let sshd = Sshd::start(&dir.path().join("key.pub"));
+    fs::write(dir.path().join("known"), sshd.known()).expect("a file");
+    let tunnel = Tunnel::start(dir, &[sshd.node("n1")]).await;
+    tunnel.sessions(1).await;
+    let (at, door) = (echo().await, channel(tunnel.dir.path()).await);
+    let mut conn = dial(&door, at).await.expect("a connection");
+    conn.ping().await;
+    sshd.freeze(true);
+    let began = Instant::now();
+    let (stage, _) = dial_within(&door, at, 1000)
+        .await
+        .expect_err("no connection");
+    assert_eq!(stage, Stage::Channel);
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    // The stream that is open ends by the keep-alives, not by luck.
+    let (stage, _) = conn.next().await.expect_err("a failure");
+    assert_eq!(stage, Stage::Stream);
+    assert!(
+        began.elapsed() < Duration::from_secs(45),
+        "{:?}",
+        began.elapsed()
+    );
+    tunnel.sessions(0).await;
+    sshd.freeze(false);
+    tunnel.sessions(1).await;
+    dial(&door, at).await.expect("a connection").ping().await;
+}

@@ -79,6 +79,8 @@ async fn a_reader_who_pauses_holds_up_no_other() {
         let got = conn.read(20 << 20).await;
         assert!(got.iter().all(|b| *b == 7));
     }
+    // Nor do they hold up the end of the process.
+    tunnel.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -171,6 +171,17 @@ impl Sshd {
         let _ = child.wait();
     }
 
+    /// Stops every process, or lets them go on: a node that hangs.
+    pub fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let listener = self.child.as_ref().expect("it runs").id();
+        for pid in descendants(listener).into_iter().chain([listener]) {
+            let _ = Command::new("kill")
+                .args([signal, &pid.to_string()])
+                .status();
+        }
+    }
+
     /// What a node is in `--node`.
     pub fn node(&self, name: &str) -> String {
         format!("--node={name}={}:{}", self.host, self.port)
