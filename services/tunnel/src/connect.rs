@@ -162,21 +162,22 @@ fn parse(head: &[u8]) -> Result<Target, Head> {
 async fn join(client: &mut Connection, stream: Stream, early: Bytes) -> io::Result<()> {
     let (mut from, mut to) = tokio::io::split(client);
     let Stream { mut reader, writer } = stream;
+    // What the node does not take ends this direction only: it may have
+    // answered before it closed.
     let up = async {
-        if !early.is_empty() {
-            writer.write(early).await.map_err(io::Error::other)?;
-        }
+        let mut piece = early;
         loop {
-            let mut piece = BytesMut::with_capacity(limits::CHUNK);
-            if from.read_buf(&mut piece).await? == 0 {
+            if !piece.is_empty() && writer.write(piece).await.is_err() {
+                return Ok(());
+            }
+            let mut next = BytesMut::with_capacity(limits::CHUNK);
+            if from.read_buf(&mut next).await? == 0 {
                 break;
             }
-            writer
-                .write(piece.freeze())
-                .await
-                .map_err(io::Error::other)?;
+            piece = next.freeze();
         }
-        writer.finish().await.map_err(io::Error::other)
+        let _ = writer.finish().await;
+        Ok(())
     };
     let down = async {
         while let Some(piece) = reader.recv().await {

@@ -2,7 +2,6 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use catena_proto::tunnel::v1::{
     DialFrame, Eof, Open, Opened, Stage,
     dial_frame::Frame,
@@ -92,8 +91,8 @@ async fn serve(pool: &Pool, mut from: Streaming<DialFrame>, to: &Frames) -> Resu
         let _ = to.send(Ok(frame(Frame::Eof(Eof {})))).await;
         Ok(())
     };
-    tokio::try_join!(up(&mut from, &writer), down)?;
-    Ok(())
+    let (refused, ()) = tokio::try_join!(up(&mut from, &writer), down)?;
+    refused.map_or(Ok(()), Err)
 }
 
 async fn first(from: &mut Streaming<DialFrame>) -> Result<Open, Failure> {
@@ -109,24 +108,22 @@ async fn first(from: &mut Streaming<DialFrame>) -> Result<Open, Failure> {
 }
 
 /// To the node, until the caller's end of the direction: the frame, or the end
-/// of the call's own stream.
-async fn up(from: &mut Streaming<DialFrame>, writer: &Writer) -> Result<(), Failure> {
+/// of the call's own stream. What the node does not take is told when all that
+/// it sent is through: it may have answered before it closed.
+async fn up(from: &mut Streaming<DialFrame>, writer: &Writer) -> Result<Option<Failure>, Failure> {
     loop {
         let next = from.message().await;
         let next = next.map_err(|s| Failure::new(Stage::Stream, s.message()))?;
-        match next.map(|f| f.frame) {
-            Some(Some(Frame::Data(data))) => write(writer, data).await?,
-            Some(Some(Frame::Eof(_))) | None => return writer.finish().await,
+        let written = match next.map(|f| f.frame) {
+            Some(Some(Frame::Data(data))) if data.is_empty() => Ok(()),
+            Some(Some(Frame::Data(data))) => writer.write(data).await,
+            Some(Some(Frame::Eof(_))) | None => return Ok(writer.finish().await.err()),
             _ => return Err(request("data and one eof are expected after open")),
+        };
+        if let Err(f) = written {
+            return Ok(Some(f));
         }
     }
-}
-
-async fn write(writer: &Writer, data: Bytes) -> Result<(), Failure> {
-    if data.is_empty() {
-        return Ok(());
-    }
-    writer.write(data).await
 }
 
 /// Serves until `stop`; open connections then have some time to end.

@@ -136,3 +136,38 @@ async fn each_direction_has_its_own_end() {
     conn.finish().await;
     assert!(conn.rx.message().await.expect("an end").is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_before_the_close_arrives() {
+    if !can_run() {
+        return;
+    }
+    let (_sshd, tunnel) = one().await;
+    let channel = channel(tunnel.dir.path()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let at = listener.local_addr().expect("an address");
+    // It takes the first bytes, answers and closes, as one who refuses an upload.
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                tcp.read_u8().await.expect("a byte");
+                tcp.write_all(&[9; 300_000]).await.expect("an answer");
+                tcp.shutdown().await.expect("an end");
+                let _ = tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await;
+            });
+        }
+    });
+    for _ in 0..20 {
+        let mut conn = dial(&channel, at).await.expect("a connection");
+        conn.send(vec![1; 100_000]).await;
+        assert_eq!(conn.read(300_000).await.len(), 300_000);
+        assert_eq!(conn.next().await, Ok(None));
+        let mut unix = connect(tunnel.dir.path(), at).await.expect("a connection");
+        unix.write_all(&[1; 1000]).await.expect("a stream");
+        let mut got = Vec::new();
+        unix.read_to_end(&mut got).await.expect("an answer");
+        assert_eq!(got.len(), 300_000);
+    }
+}
