@@ -2,6 +2,7 @@
 
 mod hosts;
 mod identity;
+mod socket;
 mod stream;
 
 use std::{
@@ -24,6 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{failure::Failure, limits, metrics::Metrics, target::Target};
 use hosts::Known;
+use socket::Socket;
 
 pub(crate) use hosts::HostKeys;
 pub(crate) use identity::Identity;
@@ -187,12 +189,10 @@ fn refused(e: &russh::Error) -> Failure {
     Failure::new(Stage::Channel, why)
 }
 
-async fn connect_tcp(address: &Target) -> Result<TcpStream, Failure> {
+async fn connect_tcp(address: &Target) -> Result<Socket, Failure> {
     let to = (address.host.as_str(), address.port);
     let tcp = within(limits::CONNECT, Stage::Connect, TcpStream::connect(to)).await?;
-    tcp.set_nodelay(true)
-        .map_err(|e| Failure::new(Stage::Connect, e))?;
-    Ok(tcp)
+    Socket::new(tcp).map_err(|e| Failure::new(Stage::Connect, e))
 }
 
 fn config() -> client::Config {
@@ -203,7 +203,6 @@ fn config() -> client::Config {
         keepalive_interval: Some(limits::KEEPALIVE),
         // Bounds writing to a dead peer too, which keep-alives do not.
         inactivity_timeout: Some(limits::SILENCE),
-        nodelay: true,
         ..client::Config::default()
     }
 }
