@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Acknowledges at once what it reads. sshd leaves Nagle's algorithm on for
+/// Acknowledges at once what it read. sshd leaves Nagle's algorithm on for
 /// sessions without a terminal: its next small packet waits for the
 /// acknowledgement of the one before, which Linux would delay by 40 ms.
 pub(super) struct Socket(TcpStream);
@@ -30,8 +30,9 @@ impl AsyncRead for Socket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.0).poll_read(cx, buf);
-        if read.is_ready() {
-            // The kernel forgets it now and then. Without it, it is only slower.
+        if read.is_pending() {
+            // All is read, so this sends what is owed. The kernel forgets the
+            // setting now and then; without it, it is only slower.
             #[cfg(target_os = "linux")]
             let _ = self.0.set_quickack(true);
         }
