@@ -20,6 +20,15 @@ if command -v go >/dev/null && [ ! -x "$here/../target/tools/helm" ]; then
     (cd "$here/charts/helm" && go build -o ../../../target/tools/helm helm.sh/helm/v3/cmd/helm) ||
         echo "helm was not built; the tests of the charts are skipped" >&2
 fi
+if ! { [ -x /usr/sbin/sshd ] && command -v ip; } >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            openssh-server iproute2 >/dev/null
+    else
+        echo "sshd is not installed; the tests of the tunnel are skipped" >&2
+    fi
+fi
 # An old kubectl beside the one that is installed: Debian's.
 if command -v apt-get >/dev/null && [ ! -x "$here/../target/tools/kubectl-old" ]; then
     mkdir -p "$here/../target/tools"

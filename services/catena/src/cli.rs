@@ -57,6 +57,13 @@ enum Command {
         #[command(flatten)]
         options: Box<catena_store::Options>,
     },
+    /// Connections to nodes through SSH sessions.
+    Tunnel {
+        #[command(flatten)]
+        log: log::Options,
+        #[command(flatten)]
+        options: Box<catena_tunnel::Options>,
+    },
     /// Namespace deletion, garbage collection, default service accounts.
     Controllers {
         #[command(flatten)]
@@ -92,6 +99,9 @@ pub(crate) fn main() -> ExitCode {
         }
         Command::Store { log, options } => process("store", &log, options.problems(), |stop| {
             catena_store::run(*options, stop)
+        }),
+        Command::Tunnel { log, options } => process("tunnel", &log, options.problems(), |stop| {
+            catena_tunnel::run(*options, stop)
         }),
         Command::Controllers { log, options } => process("controllers", &log, Vec::new(), |stop| {
             catena_controllers::run(*options, stop)

@@ -22,7 +22,8 @@ pub fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in entries.flatten() {
         let path = entry.path();
         let name = entry.file_name();
-        if path.is_dir() && name != "target" && name != "gen" && name != ".git" {
+        let ours = !["target", "gen", ".git", "russh"].iter().any(|n| name == *n);
+        if path.is_dir() && ours {
             sources(&path, out);
         } else if path.extension().is_some_and(|e| e == "rs") {
             out.push(path);

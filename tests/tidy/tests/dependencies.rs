@@ -4,11 +4,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const PROCESSES: [&str; 6] = [
+const PROCESSES: [&str; 7] = [
     "catena-aggregator",
     "catena-core",
     "catena-extensions",
     "catena-store",
+    "catena-tunnel",
     "catena-controllers",
     "catena",
 ];
@@ -115,12 +116,13 @@ fn rules_have_no_runtime_and_no_transport() {
 
 #[test]
 fn only_transports_name_tonic() {
-    const ALLOWED: [&str; 5] = [
+    const ALLOWED: [&str; 6] = [
         "catena-proto",
         "catena-delegate",
         "catena-egress",
         "catena-storage-etcd",
         "catena-store",
+        "catena-tunnel",
     ];
     for p in packages() {
         let names = p.dependencies.iter().any(|d| d == "tonic");

@@ -1,0 +1,186 @@
+//! One node: a task keeps a session to it, whatever happens to the others.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use catena_proto::tunnel::v1::Stage;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    failure::Failure,
+    health, limits,
+    metrics::Metrics,
+    ssh::{Session, Settings},
+    target::Target,
+};
+
+/// A node as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NodeSpec {
+    pub name: String,
+    /// Its sshd.
+    pub ssh: Target,
+    /// Hosts in dials that mean this node.
+    pub hosts: Vec<String>,
+}
+
+/// What nodes have in common.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Where the kubelet's healthz is, as the node sees it.
+    pub(crate) healthz: Target,
+    pub(crate) health_every: Duration,
+}
+
+/// A node's session, or why there is none.
+#[derive(Clone)]
+pub(crate) enum State {
+    Connecting,
+    Up(Arc<Session>),
+    Down(Failure),
+}
+
+/// A node that is kept connected until this is dropped. Streams that are open
+/// then run to their own end.
+pub(crate) struct Node {
+    pub(crate) spec: NodeSpec,
+    pub(crate) state: watch::Receiver<State>,
+    pub(crate) pending: Arc<Semaphore>,
+    _stop: DropGuard,
+}
+
+impl Node {
+    pub(crate) fn start(spec: NodeSpec, shared: Arc<Shared>) -> Self {
+        let (tx, state) = watch::channel(State::Connecting);
+        let stop = CancellationToken::new();
+        let _stop = stop.clone().drop_guard();
+        let keeper = Keeper {
+            spec: spec.clone(),
+            shared,
+            state: tx,
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = keeper.run() => {}
+                () = stop.cancelled() => {
+                    tracing::info!(node = keeper.spec.name, "Removing tunnel to deleted node");
+                }
+            }
+            keeper.set(State::Down(Failure::new(
+                Stage::NoTunnel,
+                "the node is gone",
+            )));
+        });
+        Self {
+            spec,
+            state,
+            pending: Arc::new(Semaphore::new(limits::PENDING_NODE)),
+            _stop,
+        }
+    }
+
+    /// The session, if it is up.
+    pub(crate) fn session(&self) -> Option<Arc<Session>> {
+        match &*self.state.borrow() {
+            State::Up(session) if !session.is_closed() => Some(Arc::clone(session)),
+            _ => None,
+        }
+    }
+}
+
+struct Keeper {
+    spec: NodeSpec,
+    shared: Arc<Shared>,
+    state: watch::Sender<State>,
+}
+
+impl Keeper {
+    fn set(&self, state: State) {
+        let up = |s: &State| i64::from(matches!(s, State::Up(_)));
+        let gained = up(&state);
+        let lost = up(&self.state.send_replace(state));
+        self.shared.metrics.sessions.add(gained - lost);
+    }
+
+    async fn run(&self) {
+        let mut pause = limits::BACKOFF_FIRST;
+        loop {
+            match self.connect().await {
+                Ok(session) => {
+                    let since = Instant::now();
+                    self.hold(session).await;
+                    if since.elapsed() > limits::STABLE {
+                        // It is likely to come back: dials wait for this try.
+                        self.set(State::Connecting);
+                        pause = limits::BACKOFF_FIRST;
+                    }
+                }
+                Err(f) => {
+                    tracing::warn!(node = self.spec.name, address = %self.spec.ssh, failure = %f, "Failed to open tunnel");
+                    self.set(State::Down(f));
+                }
+            }
+            tokio::time::sleep(jittered(pause)).await;
+            pause = (pause * 2).min(limits::BACKOFF_MOST);
+        }
+    }
+
+    async fn connect(&self) -> Result<Arc<Session>, Failure> {
+        let metrics = &self.shared.metrics;
+        metrics.opens.inc();
+        let opened = Session::connect(
+            &self.spec.ssh,
+            &self.spec.name,
+            &self.shared.settings,
+            Arc::clone(metrics),
+        )
+        .await;
+        if let Err(f) = &opened {
+            metrics.open_failures.inc();
+            metrics.failed(f);
+        }
+        opened
+    }
+
+    /// Until the session ends. One that is not healthy is replaced when its
+    /// successor is there; its streams may go on.
+    async fn hold(&self, mut session: Arc<Session>) {
+        tracing::info!(node = self.spec.name, address = %self.spec.ssh, "Successfully added tunnel");
+        // Checks of nodes that connected at once are spread.
+        let mut wait = self.shared.health_every.mul_f64(rand::random::<f64>());
+        loop {
+            self.set(State::Up(Arc::clone(&session)));
+            tokio::select! {
+                () = session.closed() => {
+                    tracing::warn!(node = self.spec.name, streams = session.streams(), "the tunnel ended");
+                    self.set(State::Down(crate::ssh::ended()));
+                    return;
+                }
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = self.shared.health_every;
+            let checked = health::check(&session, &self.shared.healthz).await;
+            let Err(f) = checked else { continue };
+            self.shared.metrics.health_failures.inc();
+            tracing::warn!(node = self.spec.name, failure = %f, "Healthcheck failed for tunnel; attempting once to re-establish it");
+            match self.connect().await {
+                Ok(new) => session = new,
+                Err(f) => {
+                    tracing::warn!(node = self.spec.name, failure = %f, "the tunnel was not replaced");
+                    self.set(State::Down(f));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Between half of it and all of it: nodes that were lost together do not come
+/// back together.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)
+}

@@ -1,0 +1,231 @@
+//! Many connections, slow ones, and ones that make no sense.
+
+mod common;
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use common::{
+    Sshd, Tunnel, can_run,
+    client::{channel, connect, dial},
+    echo, prepare,
+};
+use futures_util::StreamExt as _;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream, UnixStream},
+};
+
+async fn one() -> (Sshd, Tunnel) {
+    let dir = prepare();
+    let sshd = Sshd::start(&dir.path().join("key.pub"));
+    fs::write(dir.path().join("known"), sshd.known()).expect("a file");
+    let tunnel = Tunnel::start(dir, &[sshd.node("n1")]).await;
+    tunnel.sessions(1).await;
+    (sshd, tunnel)
+}
+
+/// Sends without an end to whoever connects.
+async fn flood() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let at = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            tokio::spawn(async move { while tcp.write_all(&[7; 64 << 10]).await.is_ok() {} });
+        }
+    });
+    at
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_pauses_holds_up_no_other() {
+    if !can_run() {
+        return;
+    }
+    let (_sshd, tunnel) = one().await;
+    let (at, flood) = (echo().await, flood().await);
+    let door = channel(tunnel.dir.path()).await;
+    let mut quick = dial(&door, at).await.expect("a connection");
+    let mut paused = dial(&door, flood).await.expect("a connection");
+    let _connected = connect(tunnel.dir.path(), flood)
+        .await
+        .expect("a connection");
+    let mut paused_too = dial(&door, flood).await.expect("a connection");
+    let bytes = "catena_tunnel_bytes_total{direction=\"from-node\"}";
+    let mut before = -1.0;
+    common::eventually("the floods stand still", async || {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let now = tunnel.metric(bytes).await;
+        std::mem::replace(&mut before, now) == now && now > 0.0
+    })
+    .await;
+    assert!(
+        before < f64::from(16 << 20),
+        "{before} bytes of paused readers"
+    );
+    let began = Instant::now();
+    for _ in 0..200 {
+        quick.ping().await;
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    // They go on where they stopped.
+    for conn in [&mut paused, &mut paused_too] {
+        let got = conn.read(20 << 20).await;
+        assert!(got.iter().all(|b| *b == 7));
+    }
+    // Nor do they hold up the end of the process.
+    tunnel.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_far_end_that_does_not_read_holds_up_no_other() {
+    if !can_run() {
+        return;
+    }
+    let (_sshd, tunnel) = one().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let deaf = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((tcp, _)) = listener.accept().await {
+            held.push(tcp);
+        }
+    });
+    let door = channel(tunnel.dir.path()).await;
+    let mut quick = dial(&door, echo().await).await.expect("a connection");
+    let mut stuck = Vec::new();
+    for _ in 0..3 {
+        let conn = dial(&door, deaf).await.expect("a connection");
+        let send = async {
+            loop {
+                conn.send(vec![7; 64 << 10]).await;
+            }
+        };
+        let full = tokio::time::timeout(Duration::from_secs(2), send).await;
+        assert!(full.is_err());
+        stuck.push(conn);
+    }
+    let began = Instant::now();
+    for _ in 0..200 {
+        quick.ping().await;
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    let bytes = "catena_tunnel_bytes_total{direction=\"to-node\"}";
+    let sent = tunnel.metric(bytes).await;
+    assert!(sent < f64::from(64 << 20), "{sent} bytes for nobody");
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").expect("descriptors").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_connections_leave_nothing_behind() {
+    if !can_run() {
+        return;
+    }
+    let (_sshd, tunnel) = one().await;
+    let (at, door) = (echo().await, channel(tunnel.dir.path()).await);
+    dial(&door, at).await.expect("a connection").ping().await;
+    let before = descriptors();
+    futures_util::stream::iter(0..2000)
+        .for_each_concurrent(50, |i| {
+            let (door, dir) = (door.clone(), tunnel.dir.path().to_owned());
+            async move {
+                if i % 2 == 0 {
+                    dial(&door, at).await.expect("a connection").ping().await;
+                } else {
+                    let mut unix = connect(&dir, at).await.expect("a connection");
+                    unix.write_all(b"!").await.expect("a byte");
+                    assert_eq!(unix.read_u8().await.expect("a byte"), b'!');
+                }
+            }
+        })
+        .await;
+    common::eventually("descriptors and streams return", async || {
+        descriptors() <= before + 4 && tunnel.metric("catena_tunnel_streams").await == 0.0
+    })
+    .await;
+    assert_eq!(
+        tunnel.metric("ssh_tunnel_open_count").await,
+        1.0,
+        "one session for all"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_is_refused_and_the_slow_are_cut_off() {
+    if !can_run() {
+        return;
+    }
+    let (_sshd, tunnel) = one().await;
+    let dir = tunnel.dir.path().to_owned();
+    let before = descriptors();
+    let ask = async |request: &[u8]| {
+        let mut unix = UnixStream::connect(dir.join("connect"))
+            .await
+            .expect("a door");
+        let _ = unix.write_all(request).await;
+        let mut answer = Vec::new();
+        let _ = unix.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    for (request, status) in [
+        (&b"GET / HTTP/1.1\r\n\r\n"[..], "405"),
+        (b"CONNECT nowhere HTTP/1.1\r\n\r\n", "400"),
+        (b"CONNECT a:1 HTTP/9\r\n\r\n", "505"),
+        (b"\xff\xfe\xfd \r\n\r\n", "400"),
+    ] {
+        let answer = ask(request).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    }
+    let mut long = b"CONNECT a:1 HTTP/1.1\r\nX: ".to_vec();
+    long.resize(9 << 10, b'x');
+    assert!(ask(&long).await.starts_with("HTTP/1.1 431"));
+
+    // Slow on each port: the connection ends after the time for a head.
+    let began = Instant::now();
+    let mut slow: Vec<Box<dyn catena_runtime::net::Io>> = Vec::new();
+    for door in ["dial", "connect"] {
+        for first in [&b""[..], b"P", b"CONN"] {
+            let mut unix = UnixStream::connect(dir.join(door)).await.expect("a door");
+            unix.write_all(first).await.expect("bytes");
+            slow.push(Box::new(unix));
+        }
+        let mut unix = UnixStream::connect(dir.join(door)).await.expect("a door");
+        let _ = unix.write_all(&[0x80; 4000]).await;
+        slow.push(Box::new(unix));
+    }
+    slow.push(Box::new(
+        TcpStream::connect(tunnel.http).await.expect("a door"),
+    ));
+    let mut garbage = TcpStream::connect(tunnel.http).await.expect("a door");
+    garbage.write_all(&[0x80; 4000]).await.expect("bytes");
+    slow.push(Box::new(garbage));
+    for mut io in slow {
+        let mut answer = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(25), io.read_to_end(&mut answer)).await;
+        let _ = end.expect("the connection ends");
+    }
+    assert!(began.elapsed() < Duration::from_secs(25));
+    common::eventually("descriptors return", async || descriptors() <= before + 2).await;
+    let door = channel(&dir).await;
+    dial(&door, echo().await)
+        .await
+        .expect("a connection")
+        .ping()
+        .await;
+}
