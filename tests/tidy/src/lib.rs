@@ -22,7 +22,9 @@ pub fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in entries.flatten() {
         let path = entry.path();
         let name = entry.file_name();
-        let ours = !["target", "gen", ".git", "russh"].iter().any(|n| name == *n);
+        let ours = !["target", "gen", ".git", "russh"]
+            .iter()
+            .any(|n| name == *n);
         if path.is_dir() && ours {
             sources(&path, out);
         } else if path.extension().is_some_and(|e| e == "rs") {

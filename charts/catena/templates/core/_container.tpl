@@ -25,6 +25,9 @@
 {{- with $v.core.disableAdmissionPlugins }}
 - --disable-admission-plugins={{ join "," . }}
 {{- end }}
+{{- if $v.tunnel.enabled }}
+- --proxy-ssh-tunnel=unix:///run/catena/tunnel.sock
+{{- end }}
 {{ include "catena.commonArgs" . }}
 {{- end -}}
 
@@ -37,8 +40,13 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 restartPolicy: Always
 command: {{ $t.command | default (list "catena" "tunnel") | toJson }}
 args:
+  - --listen=/run/catena/tunnel.sock
   - --ssh-user={{ $t.sshUser }}
   - --ssh-keyfile=/etc/catena/ssh/ssh-privatekey
+  - --ssh-known-hosts=/etc/catena/ssh/known_hosts
+  {{- range $t.nodes }}
+  - --node={{ . }}
+  {{- end }}
   {{- include "catena.commonArgs" (dict "root" .) | nindent 2 }}
   {{- with $t.extraArgs }}
   {{- toYaml . | nindent 2 }}
