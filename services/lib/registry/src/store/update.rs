@@ -291,11 +291,10 @@ impl Store {
             &path,
         );
         let old_metadata = old.get("metadata").unwrap_or(&empty);
-        errors.extend(object_meta::validate_object_meta_update(
-            metadata,
-            old_metadata,
-            &path,
-        ));
+        let changes = object_meta::validate_object_meta_update(metadata, old_metadata, &path);
+        // `BeforeUpdate` looks at them, and the `ValidateUpdate` of every kind again.
+        errors.extend(changes.clone());
+        errors.extend(changes);
         errors.extend(strategy.validate_update(ctx, object, old));
         if errors.is_empty() {
             return Ok(());
