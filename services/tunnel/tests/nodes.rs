@@ -2,10 +2,7 @@
 
 mod common;
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::fs;
 
 use common::{
     Sshd, Tunnel,
@@ -66,7 +63,6 @@ async fn three_nodes_behind_their_own_networks() {
 
     // A node that vanishes without a word.
     nets[1].set(false);
-    let began = Instant::now();
     for _ in 0..10 {
         for i in [0, 2] {
             let to = format!("{}:{PORT}", nets[i].theirs);
@@ -74,19 +70,9 @@ async fn three_nodes_behind_their_own_networks() {
             conn.read(8).await;
         }
     }
-    assert!(
-        began.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        began.elapsed()
-    );
     let lost = dial_within(&door, format!("n1:{PORT}"), 1000).await;
     assert!(lost.is_err());
     tunnel.sessions(2).await;
-    assert!(
-        began.elapsed() < Duration::from_secs(40),
-        "{:?}",
-        began.elapsed()
-    );
     nets[1].set(true);
     tunnel.sessions(3).await;
 }
