@@ -107,7 +107,9 @@ impl Cached {
         if let Some(bytes) = known(&forms) {
             return Ok(bytes);
         }
-        let bytes = make()?;
+        // A copy: the buffer of an encoder has room to spare, often as much again.
+        let bytes = Bytes::copy_from_slice(&make()?);
+        forms.reserve_exact(1);
         forms.push((form, bytes.clone()));
         Ok(bytes)
     }
