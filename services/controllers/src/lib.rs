@@ -18,6 +18,7 @@ pub use options::Options;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use catena_runtime::health::Health;
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// When the kubeconfig cannot be read, or leadership or a watch is lost for good.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
+    let health = Health::start(&options.health, &stop).await?;
     let client = client(&options).await?;
     let root_ca = match &options.root_ca_file {
         Some(path) => Some(
@@ -39,6 +41,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
         ),
         None => None,
     };
+    // One that waits for the lease is as it should be.
+    health.ready();
     let lease = leader::Lease::new(client.clone(), options.identity());
     if options.leader_elect && !lease.acquire(&stop).await {
         return Ok(());

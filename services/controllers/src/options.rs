@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use catena_runtime::health::HealthFlags;
+
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Options {
@@ -14,6 +16,9 @@ pub struct Options {
     /// Only the holder of the lease kube-system/catena-controllers works.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub leader_elect: bool,
+
+    #[command(flatten)]
+    pub health: HealthFlags,
 }
 
 impl Options {

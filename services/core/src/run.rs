@@ -8,6 +8,7 @@ use catena_delegate::grpc::server::DelegateServer;
 use catena_runtime::{
     features::FeatureGates,
     flags,
+    health::{Health, HealthFlags},
     net::Listener,
     tls::{ALPN_H2, ClientAuth, ServerTls},
 };
@@ -41,6 +42,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub internal: flags::Internal,
+
+    #[command(flatten)]
+    pub health: HealthFlags,
 
     #[command(flatten)]
     pub etcd: flags::Etcd,
@@ -104,6 +108,7 @@ impl Flags {
 /// When storage, a certificate or the address cannot be had.
 pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     flags.features.install();
+    let health = Health::start(&flags.health, &stop).await?;
     let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&flags.etcd)?);
     catena_storage_etcd::wait(&*storage).await?;
     let files = flags.internal.files("core")?;
@@ -117,6 +122,7 @@ pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     let listener = Listener::bind(&flags.internal.listen)
         .await
         .with_context(|| format!("--listen {}", flags.internal.listen))?;
+    health.ready();
     tracing::info!("serving on {}", flags.internal.listen);
     DelegateServer::new(delegate, &flags.internal.allowed_front_names)
         .serve(listener, Arc::new(tls), stop)

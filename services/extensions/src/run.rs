@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use catena_delegate::grpc::server::DelegateServer;
 use catena_runtime::{
     flags,
+    health::{Health, HealthFlags},
     net::Listener,
     tls::{ALPN_H2, ClientAuth, ServerTls},
 };
@@ -22,6 +23,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub internal: flags::Internal,
+
+    #[command(flatten)]
+    pub health: HealthFlags,
 
     #[command(flatten)]
     pub etcd: flags::Etcd,
@@ -43,6 +47,7 @@ impl Flags {
 /// When a certificate or the address cannot be had.
 pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     flags.options.features.install();
+    let health = Health::start(&flags.health, &stop).await?;
     let storage: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&flags.etcd)?);
     let files = flags.internal.files("extensions")?;
     let tls = ServerTls::new(files, ClientAuth::Require, &[ALPN_H2])?;
@@ -52,6 +57,7 @@ pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     let listener = Listener::bind(&flags.internal.listen)
         .await
         .with_context(|| format!("--listen {}", flags.internal.listen))?;
+    health.ready();
     tracing::info!("serving on {}", flags.internal.listen);
     DelegateServer::new(delegate, &flags.internal.allowed_front_names)
         .serve(listener, Arc::new(tls), stop)

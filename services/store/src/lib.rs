@@ -10,6 +10,7 @@ mod server;
 use std::path::Path;
 
 use anyhow::Context as _;
+use catena_runtime::health::Health;
 use catena_runtime::net::{Endpoint, Listener};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,7 @@ fn open(dir: &Path, snapshot: Option<&Path>, options: EngineOptions) -> anyhow::
 /// When data, certificates or the address cannot be had, or the disk fails.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let tls = options.tls()?;
+    let health = Health::start(&options.health, &stop).await?;
     let (dir, settings) = (options.data_dir.clone(), options.engine());
     let snapshot = options.initial_snapshot.clone();
     let engine = tokio::task::spawn_blocking(move || open(&dir, snapshot.as_deref(), settings))
@@ -50,6 +52,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
     }
     let (address, revision) = (listener.local()?, engine.revision());
     tracing::info!(%address, revision, "serving the etcd v3 API");
+    health.ready();
     let serving = serve_on(listener, engine.clone(), tls, stop);
     tokio::select! {
         served = serving => Ok(served?),

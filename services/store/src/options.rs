@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use catena_runtime::{
+    health::HealthFlags,
     net::Endpoint,
     tls::{self, ALPN_H2, ClientAuth, ServerFiles, ServerTls},
 };
@@ -32,6 +33,9 @@ pub struct Options {
     /// Authority of clients: with it, a client must show a certificate.
     #[arg(long)]
     pub trusted_ca_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub health: HealthFlags,
 
     /// Snapshot to begin with when the data directory holds no store yet.
     #[arg(long)]

@@ -1,8 +1,9 @@
-//! What every process has: certificates, flags, logs, traces, process life.
+//! What every process has: certificates, flags, logs, traces, health, process life.
 
 pub mod features;
 pub mod files;
 pub mod flags;
+pub mod health;
 pub mod log;
 pub mod net;
 pub mod pki;
