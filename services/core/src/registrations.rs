@@ -102,6 +102,7 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
             .unwrap_or_else(|| Arc::new(NoHooks)),
         admission: wiring.admission.clone(),
         custom: false,
+        metadata_checks: metadata_checks(group, plural),
         returns_deleted: returns_deleted(group, plural),
     })
 }
@@ -267,6 +268,35 @@ fn scale() -> Scale {
         spec_replicas: path(&["spec", "replicas"]),
         status_replicas: path(&["status", "replicas"]),
         selector: path(&["spec", "selector"]),
+    }
+}
+
+/// How often `ValidateUpdate` of a kind calls `ValidateObjectMeta` or
+/// `ValidateObjectMetaUpdate`.
+fn metadata_checks(group: &str, plural: &str) -> usize {
+    let twice = match group {
+        "" => matches!(
+            plural,
+            "configmaps"
+                | "endpoints"
+                | "nodes"
+                | "persistentvolumeclaims"
+                | "persistentvolumes"
+                | "secrets"
+                | "serviceaccounts"
+        ),
+        "apps" => plural == "controllerrevisions",
+        "batch" => plural == "jobs",
+        "networking.k8s.io" => matches!(plural, "ingresses" | "ingressclasses"),
+        "node.k8s.io" | "rbac.authorization.k8s.io" => true,
+        "resource.k8s.io" => plural != "resourceslices",
+        "storage.k8s.io" => matches!(plural, "csistoragecapacities" | "storageclasses"),
+        _ => false,
+    };
+    match (group, plural) {
+        ("", "events") | ("policy", "poddisruptionbudgets") => 0,
+        _ if twice => 2,
+        _ => 1,
     }
 }
 

@@ -326,6 +326,15 @@ fn describe(object: &Value) -> String {
     format!("{}/{}; {gvk}", at("namespace"), at("name"))
 }
 
+/// What was applied has the schema's structure, but not its type's form.
+pub fn not_convertible(config: &Value, why: &str) -> Status {
+    let gvk = GroupVersionKind::of(config).unwrap_or_default();
+    plain_error(format!(
+        "failed to convert new object ({}) to proper version: unable to convert unstructured object to {gvk}: {why}",
+        describe(config)
+    ))
+}
+
 fn plain_error(message: impl Into<String>) -> Status {
     Status::new(Reason::Unknown, message)
 }

@@ -133,7 +133,16 @@ fn keyed(node: &Node, item: &Value) -> Result<Element, String> {
     };
     let default = |name: &Key| -> Option<Value> {
         let items = node.items.as_ref()?.get();
-        items.field(name)?.node.get().default.clone()
+        let field = items.field(name)?;
+        let node = field.node.get();
+        // OpenAPI gives what is never left out the zero value of its type.
+        let zero = || match node.ty {
+            Type::String => Some("".into()),
+            Type::Int32 | Type::Int64 => Some(0.into()),
+            _ => None,
+        };
+        let zero = field.always_printed.then(zero).flatten();
+        node.default.clone().or(zero)
     };
     let mut key: Vec<(Key, Value)> = node
         .list_map_keys

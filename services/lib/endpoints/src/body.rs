@@ -75,12 +75,8 @@ pub(crate) fn decode(
     let mut problems: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
         problems.extend(duplicates);
-        problems.extend(
-            decoded
-                .unknown
-                .iter()
-                .map(|f| format!("unknown field {f:?}")),
-        );
+        let unknown = decoded.unknown.iter();
+        problems.extend(unknown.map(|f| format!("unknown field {f:?}")));
     }
     if validation == FieldValidation::Strict && !problems.is_empty() {
         return Err(format!("strict decoding error: {}", problems.join(", ")));

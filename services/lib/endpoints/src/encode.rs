@@ -79,14 +79,20 @@ pub fn shaped(served: &Served, output: &Output, object: Value) -> Result<Value, 
             catena_objects::Reason::NotAcceptable,
             format!(
                 "you requested PartialObjectMetadataList, but the requested object is not a list (*{}.{})",
-                if served.store.resource.custom {
-                    "unstructured"
-                } else {
-                    "core"
-                },
+                package(served),
                 served.store.resource.kind
             ),
         )),
+    }
+}
+
+/// Package of the internal Go type of a resource.
+pub(crate) fn package(served: &Served) -> &str {
+    let resource = &served.store.resource;
+    match resource.group.as_str() {
+        _ if resource.custom => "unstructured",
+        "" | "events.k8s.io" => "core",
+        group => group.split('.').next().unwrap_or_default(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{negotiate::Shape, server::Served};
 /// JSON, and JSON without kind and apiVersion.
 pub(crate) const JSON: u8 = 0;
 pub(crate) const BARE: u8 = 1;
-/// `PartialObjectMetadata` without kind and apiVersion, in JSON.
+/// `PartialObjectMetadata` in JSON.
 pub(crate) const METADATA: u8 = 2;
 /// The protobuf envelope, plus what [`shape`] gives.
 pub(crate) const PROTOBUF: u8 = 4;

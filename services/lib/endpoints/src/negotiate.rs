@@ -68,16 +68,21 @@ fn supported(custom: bool) -> String {
     list
 }
 
-fn none_matches(custom: bool) -> Status {
+const NO_ROUTE: &str = "406: Not Acceptable\n\nAvailable representations: ";
+
+/// No route gives what the client accepts; those of collections give streams too.
+fn none_matches(custom: bool, streams: bool) -> Status {
     let mut list = supported(custom);
-    list.push_str(", application/json;stream=watch");
-    if !custom {
-        list.push_str(", application/vnd.kubernetes.protobuf;stream=watch");
+    if streams {
+        list.push_str(", application/json;stream=watch");
+        if !custom {
+            list.push_str(", application/vnd.kubernetes.protobuf;stream=watch");
+        }
+        if features::enabled(Feature::Cbor) {
+            list.push_str(", application/cbor-seq");
+        }
     }
-    if features::enabled(Feature::Cbor) {
-        list.push_str(", application/cbor-seq");
-    }
-    let message = format!("406: Not Acceptable\n\nAvailable representations: {list}");
+    let message = format!("{NO_ROUTE}{list}");
     let mut s = Status::new(Reason::NotAcceptable, message);
     s.details = Some(Box::default());
     s
@@ -147,8 +152,28 @@ impl<'a> Clause<'a> {
     }
 }
 
-/// The first acceptable clause by quality.
+/// Whether a failure is that no route gives what the client accepts.
+pub(crate) fn is_unrouted(s: &Status) -> bool {
+    s.message.starts_with(NO_ROUTE)
+}
+
+/// The first acceptable clause by quality, of answers that are no streams.
+///
+/// # Errors
+/// 406, with what there is.
 pub fn output(accept: &str, custom: bool, pretty: bool) -> Result<Output, Status> {
+    choose(accept, custom, pretty, false)
+}
+
+/// As [`output`], for lists and watches.
+///
+/// # Errors
+/// 406, with what there is.
+pub(crate) fn collection(accept: &str, custom: bool, pretty: bool) -> Result<Output, Status> {
+    choose(accept, custom, pretty, true)
+}
+
+fn choose(accept: &str, custom: bool, pretty: bool, streams: bool) -> Result<Output, Status> {
     if accept.trim().is_empty() {
         return Ok(Output {
             format: Format::Json,
@@ -177,7 +202,7 @@ pub fn output(accept: &str, custom: bool, pretty: bool) -> Result<Output, Status
     Err(if known_type {
         not_acceptable(custom)
     } else {
-        none_matches(custom)
+        none_matches(custom, streams)
     })
 }
 

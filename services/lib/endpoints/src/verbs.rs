@@ -36,7 +36,11 @@ impl Call<'_> {
     pub(crate) fn output(&self) -> Result<negotiate::Output, Status> {
         let custom = self.served.store.resource.custom;
         let pretty = self.query.bool("pretty");
-        let mut output = negotiate::output(self.request.header("accept"), custom, pretty)?;
+        let accept = self.request.header("accept");
+        let mut output = match self.request.info.verb.as_str() {
+            "list" | "watch" => negotiate::collection(accept, custom, pretty)?,
+            _ => negotiate::output(accept, custom, pretty)?,
+        };
         if matches!(output.shape, negotiate::Shape::Table(_)) {
             output.include = table::Include::parse(self.query.get("includeObject"))?;
         }
@@ -92,7 +96,8 @@ pub(crate) async fn run(served: &Served, request: Request, input: Option<ByteStr
     let mut all = warnings.take();
     let mut response = answer.unwrap_or_else(|s| {
         // What has no route has no version that could be deprecated.
-        if s == Status::method_not_allowed() || s == Status::no_such_path() {
+        let unrouted = negotiate::is_unrouted(&s);
+        if unrouted || s == Status::method_not_allowed() || s == Status::no_such_path() {
             all.clear();
         }
         encode::failure(&accept, &s)

@@ -7,6 +7,7 @@
 pub mod duration;
 pub mod field;
 pub mod fields;
+pub mod go;
 pub mod gvk;
 pub mod json;
 pub mod labels;

@@ -137,6 +137,8 @@ impl<'a> Reader<'a> {
             0 => format!("yaml: {words}"),
             n => format!("yaml: line {n}: {words}"),
         };
+        // The scanner's complaints name a line from the second on.
+        let scanned = |line: usize, words: &str| at(if line > 1 { line } else { 0 }, words);
         let last = self.text.lines().count();
         if info.contains("unclosed bracket '['") {
             return at(last, "did not find expected ',' or ']'");
@@ -145,7 +147,8 @@ impl<'a> Reader<'a> {
             return at(last, "did not find expected ',' or '}'");
         }
         if info.contains("unclosed quote") {
-            return at(last + 1, "found unexpected end of stream");
+            let end = self.text.matches('\n').count() + 1;
+            return scanned(end, "found unexpected end of stream");
         }
         if info.contains("unknown anchor") {
             let rest = self.text.split('*').nth(1).unwrap_or_default();
@@ -154,14 +157,17 @@ impl<'a> Reader<'a> {
             return format!("yaml: unknown anchor '{name}' referenced");
         }
         if info.contains("tab") || info.contains("unexpected character") {
-            return at(line, "found character that cannot start any token");
+            return scanned(line, "found character that cannot start any token");
         }
         if info.contains("simple key") {
-            return at(line, "could not find expected ':'");
+            return scanned(line, "could not find expected ':'");
+        }
+        if info.contains("mapping values are not allowed") {
+            return scanned(line, "mapping values are not allowed in this context");
         }
         match info.split_once(", ") {
             Some((context, words)) if context.starts_with("while parsing a quoted") => {
-                at(line, words)
+                scanned(line, words)
             }
             Some((context, words)) if context.starts_with("while parsing") => {
                 at(line.saturating_sub(1), words)
@@ -208,10 +214,14 @@ impl<'a> Reader<'a> {
             }
             Event::Alias(id) => {
                 let Some(anchor) = self.anchors.get(&id) else {
-                    let line = span.start.line();
-                    return Err(fail(format!(
-                        "yaml: line {line}: anchor value contains itself"
-                    )));
+                    let line = self.text.lines().nth(span.start.line().saturating_sub(1));
+                    let rest = line.and_then(|l| l.get(span.start.col() + 1..));
+                    let name: String = rest
+                        .unwrap_or_default()
+                        .chars()
+                        .take_while(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+                        .collect();
+                    return Err(fail(format!("yaml: anchor '{name}' value contains itself")));
                 };
                 self.aliased += anchor.nodes;
                 if self.aliased > ALIASED_NODES_MAX {

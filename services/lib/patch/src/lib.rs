@@ -5,7 +5,7 @@
 mod decode;
 mod json_patch;
 mod merge;
-mod print;
+mod printed;
 mod strategic;
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ mod tests;
 pub use decode::{Decoded, Format, decode};
 pub use json_patch::{MAX_COPIED_BYTES, MAX_OPERATIONS, json_patch};
 pub use merge::{create_merge_patch, merge_patch};
-pub use print::go_print;
+pub use printed::printed;
 pub use strategic::strategic_merge;
 
 use catena_objects::{Reason, Status};

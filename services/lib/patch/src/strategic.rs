@@ -7,11 +7,10 @@ mod lists;
 use std::mem::discriminant;
 use std::sync::Arc;
 
-use catena_objects::{Map, Status, Value};
+use catena_objects::{Map, Status, Value, go};
 use catena_schema::{Node, Type};
 
 use crate::plain_error;
-use crate::print::{go_print, go_type};
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -105,22 +104,22 @@ fn bad_format(what: &str) -> Status {
 fn bad_type(expected: &str, actual: &Value) -> Status {
     plain_error(format!(
         "expected a {expected}, but received a {}",
-        go_type(actual)
+        go::type_of(actual)
     ))
 }
 
 fn no_merge_key(item: &Value, key: &str) -> Status {
     plain_error(format!(
         "map: {} does not contain declared merge key: {key}",
-        go_print(item)
+        go::print(item)
     ))
 }
 
 fn bad_patch_type(directive: &Value, patch: &Value) -> Status {
     plain_error(format!(
         "unknown patch type: {} in map: {}",
-        go_print(directive),
-        go_print(patch)
+        go::print(directive),
+        go::print(patch)
     ))
 }
 

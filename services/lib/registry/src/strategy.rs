@@ -102,6 +102,12 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// Whether a deletion may wait for dependents (`rest.Unsupported` if not: events
+    /// own nothing, and options of garbage collection change nothing).
+    fn has_dependents(&self) -> bool {
+        true
+    }
+
     /// Warnings of a deletion that says nothing of what becomes of dependents.
     fn deletion_warnings(&self, ctx: &Context) -> Vec<String> {
         Vec::new()

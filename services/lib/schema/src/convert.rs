@@ -3,7 +3,7 @@
 
 use catena_objects::Value;
 
-use crate::{Node, Type};
+use crate::{Node, Type, decode::base64};
 
 /// The first reason why `value` does not fit, in the converter's words; `None`
 /// also for types with a JSON form of their own, which the decoder judges.
@@ -30,7 +30,34 @@ pub fn misfit(node: &Node, value: &Value) -> Option<String> {
             Value::Int(_) | Value::Float(_) => None,
             _ => Some("unrecognized type: float64".to_owned()),
         },
+        Type::Time | Type::MicroTime => {
+            let why = || {
+                format!(
+                    "json: cannot unmarshal {} into Go value of type string",
+                    json_kind(value)
+                )
+            };
+            value.as_str().is_none().then(why)
+        }
+        Type::Bytes => match value {
+            Value::String(s) => base64(s).err().map(|at| {
+                format!("error decoding from json: illegal base64 data at input byte {at}")
+            }),
+            _ => None,
+        },
         _ => None,
+    }
+}
+
+/// What JSON calls a value.
+fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Float(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 

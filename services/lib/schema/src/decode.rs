@@ -12,6 +12,8 @@ use crate::{Node, Type, node::NodeRef, structural};
 
 mod scalar;
 
+pub(crate) use scalar::base64;
+
 /// Strict-decoding complaints that are kept, as in `sigs.k8s.io/json`.
 const MAX_STRICT: usize = 100;
 

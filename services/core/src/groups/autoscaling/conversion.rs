@@ -1,6 +1,6 @@
 //! Autoscalers in version v1: one target for CPU, the rest in annotations.
 
-use catena_objects::{Map, Value, json, obj};
+use catena_objects::{Map, Value, json, map::Key, obj};
 use catena_registry::resource::Conversion;
 
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
@@ -26,7 +26,7 @@ impl Conversion for V1 {
             object.set(&["spec", "metrics"], metrics);
         }
         if let Some(b) = annotation(&mut object, BEHAVIOR) {
-            object.set(&["spec", "behavior"], b);
+            object.set(&["spec", "behavior"], renamed(&b, false));
         }
         status_to_storage(&mut object);
         object
@@ -51,10 +51,63 @@ impl Conversion for V1 {
         }
         annotate(&mut object, METRICS, others);
         if let Some(b) = object.unset(&["spec", "behavior"]) {
-            object.set(&["metadata", "annotations", BEHAVIOR], json::to_string(&b));
+            object.set(
+                &["metadata", "annotations", BEHAVIOR],
+                json::to_string(&internal_behavior(&b)),
+            );
         }
         status_from_storage(&mut object);
         object
+    }
+}
+
+/// The behavior as Go writes its internal type: capital names, nothing left out.
+fn internal_behavior(behavior: &Value) -> Value {
+    const RULES: [&str; 4] = [
+        "stabilizationWindowSeconds",
+        "selectPolicy",
+        "policies",
+        "tolerance",
+    ];
+    let complete = |v: &Value, names: &[&str]| -> Value {
+        let member = |n: &&str| (capital(n), renamed(v.get(n).unwrap_or(&Value::Null), true));
+        names.iter().map(member).collect::<Map>().into()
+    };
+    let rules = |direction: &str| match behavior.get(direction) {
+        Some(v @ Value::Object(_)) => complete(v, &RULES),
+        _ => Value::Null,
+    };
+    let (up, down) = (rules("scaleUp"), rules("scaleDown"));
+    obj!({"ScaleUp": up, "ScaleDown": down})
+}
+
+fn capital(name: &str) -> Key {
+    let (first, rest) = name.split_at(name.len().min(1));
+    format!("{}{rest}", first.to_uppercase()).as_str().into()
+}
+
+/// With the first letter of every member's name large or small; what is null goes
+/// with the small ones.
+fn renamed(v: &Value, large: bool) -> Value {
+    match v {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, v)| large || !v.is_null())
+            .map(|(name, v)| {
+                let (first, rest) = name.split_at(name.len().min(1));
+                let small = || format!("{}{rest}", first.to_lowercase()).as_str().into();
+                (
+                    if large { capital(name) } else { small() },
+                    renamed(v, large),
+                )
+            })
+            .collect::<Map>()
+            .into(),
+        Value::Array(items) => {
+            let items: Vec<Value> = items.iter().map(|i| renamed(i, large)).collect();
+            items.into()
+        }
+        other => other.clone(),
     }
 }
 

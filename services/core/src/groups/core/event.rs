@@ -23,6 +23,10 @@ pub struct Event {
 impl Strategy for Event {
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
+    fn has_dependents(&self) -> bool {
+        false
+    }
+
     fn validate(&self, _ctx: &Context, event: &Value) -> Errors {
         let mut errors = Errors::new();
         self.legacy(&mut errors, event);

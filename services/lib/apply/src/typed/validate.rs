@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{Value, json};
+use catena_objects::{Value, go};
 use catena_schema::Type;
 
 use super::{Atom, Shape};
@@ -30,11 +30,9 @@ fn complain(path: &[Element], why: &str, out: &mut Vec<String>) {
     });
 }
 
+/// `%v` of a pointer to what holds the value.
 fn shown(v: &Value) -> String {
-    match v {
-        Value::String(s) => json::go_quote(s),
-        other => json::to_string(other),
-    }
+    format!("&{{{}}}", go::print(v))
 }
 
 fn walk(value: &Value, shape: Shape<'_>, path: &mut Vec<Element>, out: &mut Vec<String>) {
@@ -58,6 +56,10 @@ fn walk(value: &Value, shape: Shape<'_>, path: &mut Vec<Element>, out: &mut Vec<
                     None => complain(path, "field not declared in schema", out),
                 }
                 path.pop();
+                // What is not declared ends the look at its neighbours.
+                if shape.member(name).is_none() {
+                    break;
+                }
             }
         }
         Atom::List { associative } => {
@@ -106,15 +108,13 @@ fn scalar(value: &Value, shape: Shape<'_>) -> Option<String> {
             .as_bool()
             .is_none()
             .then(|| format!("expected boolean, got {}", shown(value))),
-        Type::IntOrString | Type::Quantity => {
+        // Times have a format, which makes them scalars of any type.
+        Type::IntOrString | Type::Quantity | Type::Time | Type::MicroTime => {
             let nested = matches!(value, Value::Array(_) | Value::Object(_));
             nested.then(|| format!("expected any scalar, got {}", shown(value)))
         }
         _ => (!is_text).then(|| {
-            let inner = match value {
-                Value::Object(_) | Value::Array(_) => json::to_string(value),
-                other => shown(other),
-            };
+            let inner = go::syntax(value);
             format!("expected string, got &value.valueUnstructured{{Value:{inner}}}")
         }),
     }

@@ -29,6 +29,7 @@ pub(super) struct Found {
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let output = call.output()?;
+    let mut page = read(call).await?;
     if let Shape::Metadata(_) = output.shape {
         return Err(Status::new(
             catena_objects::Reason::NotAcceptable,
@@ -38,7 +39,6 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
             ),
         ));
     }
-    let mut page = read(call).await?;
     let resource = &call.served.store.resource;
     let metadata = list_metadata(&page);
     if page.objects.is_empty() && matches!(output.shape, Shape::MetadataList(_)) {
@@ -60,10 +60,7 @@ fn go_list_type(call: &Call<'_>) -> String {
     if resource.custom {
         return "*unstructured.UnstructuredList".to_owned();
     }
-    let package = match resource.group.as_str() {
-        "" => "core",
-        g => g.split('.').next().unwrap_or_default(),
-    };
+    let package = encode::package(call.served);
     format!("*{package}.{}", resource.list_kind)
 }
 
@@ -107,7 +104,7 @@ pub(super) fn answer(
         Shape::MetadataList(version) => {
             let items = objects
                 .iter()
-                .map(|o| item(encode::metadata_only(o, version), false))
+                .map(|o| encode::metadata_only(o, version))
                 .collect();
             let mut list = around(call, output, metadata, items);
             // The list is made for the answer, and Go leaves it nil.

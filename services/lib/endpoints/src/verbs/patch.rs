@@ -1,9 +1,14 @@
 //! PATCH: JSON patch, merge patch, strategic merge patch and server-side apply.
 
+mod identity;
+
 use catena_delegate::Response;
-use catena_objects::{Reason, Status, Value, field, json, yaml};
+use catena_objects::{Reason, Status, Value, field, go, yaml};
 use catena_registry::{Context, options::Preconditions};
 use catena_runtime::features::{self, Feature};
+
+use catena_patch::Format;
+use identity::Identity;
 
 use super::{Call, create, update};
 use crate::{
@@ -95,8 +100,7 @@ impl Patch {
             Kind::Strategic => catena_patch::Format::Strategic,
             Kind::Apply | Kind::ApplyCbor => {
                 let value = if kind == Kind::Apply {
-                    yaml::to_value(body)
-                        .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?
+                    configuration(body)?
                 } else {
                     catena_cbor::decode(body)
                         .map_err(|e| Status::bad_request(format!("error decoding CBOR: {e}")))?
@@ -133,7 +137,7 @@ impl Patch {
         let mut tracking = update::tracking(call, manager, context);
         if self.kind.applies() {
             tracking.force = force.unwrap_or(false);
-            return self.apply(call, live, &tracking);
+            return self.apply(call, live, context, &tracking);
         }
         let Some(live) = live else {
             return Err(served.store.not_found(&call.request.info.name));
@@ -149,34 +153,67 @@ impl Patch {
                 return Err(Status::internal("apply is not a patch of the object"));
             }
         };
-        update::check_names(call, context, &after)?;
-        if after.str_at(&["kind"]) != resource.kind {
-            let why = format!("the object is no {} any more", resource.kind);
-            return Err(self.does_not_fit(&after, &why));
+        let mut decoded = self
+            .decode(call, &after)
+            .map_err(|why| self.does_not_fit(&after, &why))?;
+        let checked = update::check_names(call, context, &decoded.object);
+        if let Err(status) = checked {
+            call.warnings.extend(decoded.warnings);
+            return Err(status);
         }
-        if self.kind == Kind::Strategic
-            && let Some(why) = catena_schema::misfit(&version.schema, &after)
-        {
-            return Err(self.does_not_fit(&after, &why));
-        }
-        let shown = after.clone();
-        let mut decoded = body::decode(
-            resource,
-            version,
-            after,
-            self.problems.clone(),
-            self.validation,
-        )
-        .map_err(|why| self.does_not_fit(&shown, &why))?;
         decoded.object = update::track(call, Some(live), decoded.object, &tracking)?;
+        Ok(decoded)
+    }
+
+    /// What the patch made, as an object of the resource.
+    fn decode(&self, call: &Call<'_>, after: &Value) -> Result<body::Decoded, String> {
+        let (resource, version) = (&call.served.store.resource, call.served.version());
+        let problems = self.problems.clone();
+        let mut after = after.clone();
+        if self.kind == Kind::Strategic {
+            // It was a struct before, which has no other kind.
+            after.set(&["kind"], resource.kind.as_str());
+            if let Some(why) = catena_schema::misfit(&version.schema, &after) {
+                return Err(why);
+            }
+            return self.sorted(body::decode(
+                resource,
+                version,
+                after,
+                Vec::new(),
+                FieldValidation::Warn,
+            )?);
+        }
+        match identity::of(resource, version, &after)? {
+            Identity::Of(version) => {
+                after.set(&["kind"], resource.kind.as_str());
+                body::decode(resource, version, after, problems, self.validation)
+            }
+            Identity::None => identity::unversioned(&after, problems, self.validation),
+        }
+    }
+
+    /// The converter of structs tells unknown fields in the order of their paths.
+    fn sorted(&self, mut decoded: body::Decoded) -> Result<body::Decoded, String> {
+        decoded.warnings.sort();
+        decoded.warnings.splice(0..0, self.problems.clone());
+        match self.validation {
+            FieldValidation::Ignore => decoded.warnings.clear(),
+            FieldValidation::Strict if !decoded.warnings.is_empty() => {
+                let all = decoded.warnings.join(", ");
+                return Err(format!("strict decoding error: {all}"));
+            }
+            FieldValidation::Strict | FieldValidation::Warn => {}
+        }
         Ok(decoded)
     }
 
     /// 422: what the patch makes of the object is none of the resource's.
     fn does_not_fit(&self, after: &Value, why: &str) -> Status {
         let shown = match self.kind {
-            Kind::Strategic => catena_patch::go_print(&self.value),
-            _ => json::to_string(after),
+            Kind::Json => catena_patch::printed(after, &self.value, Format::Json),
+            Kind::Merge => catena_patch::printed(after, &self.value, Format::Merge),
+            _ => go::print(&without_directives(&self.value)),
         };
         let mut errors = field::Errors::new();
         errors.push(field::Error::invalid(
@@ -193,25 +230,51 @@ impl Patch {
         &self,
         call: &Call<'_>,
         live: Option<&Value>,
+        context: &Context,
         tracking: &catena_apply::Request<'_>,
     ) -> Result<body::Decoded, Status> {
         let served = call.served;
         let (resource, version) = (&served.store.resource, served.version());
-        let name = &call.request.info.name;
-        let mut config = self.value.clone();
         let own = body::api_version(&resource.group, &version.name);
-        catena_apply::check_type(&config, &own, &resource.kind)?;
-        let given = config.str_at(&["metadata", "name"]).to_owned();
-        if given.is_empty() {
-            config.set(&["metadata", "name"], name.as_str());
-        } else if given != *name {
-            return Err(Status::bad_request(format!(
-                "the name of the object ({given}) does not match the name on the URL ({name})"
-            )));
-        }
+        let config = &self.value;
+        catena_apply::check_type(config, &own, &resource.kind)?;
         let before = live.map(|l| body::from_storage(resource, version, l.clone()));
-        let merged = catena_apply::apply(before.as_ref(), &config, tracking)?;
+        let merged = catena_apply::apply(before.as_ref(), config, tracking)?;
         let problems = self.problems.clone();
-        body::finish(resource, version, merged, problems, self.validation)
+        if resource.custom {
+            let decoded = body::finish(resource, version, merged, problems, self.validation)?;
+            update::check_names(call, context, &decoded.object)?;
+            return Ok(decoded);
+        }
+        let decoded = match catena_schema::misfit(&version.schema, &merged) {
+            Some(why) => Err(why),
+            None => body::decode(resource, version, merged, problems, self.validation),
+        };
+        let decoded = decoded.map_err(|why| catena_apply::not_convertible(config, &why))?;
+        update::check_names(call, context, &decoded.object)?;
+        Ok(decoded)
     }
+}
+
+/// A configuration in YAML: a map, or nothing.
+fn configuration(body: &[u8]) -> Result<Value, Status> {
+    let bad = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
+    let value = yaml::to_value(body).map_err(|e| bad(e.to_string()))?;
+    match value {
+        Value::Object(_) | Value::Null => Ok(value),
+        other => Err(bad(format!(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            other.type_name()
+        ))),
+    }
+}
+
+/// A strategic patch as it is left when it was applied.
+fn without_directives(patch: &Value) -> Value {
+    let Value::Object(members) = patch else {
+        return patch.clone();
+    };
+    let rest = members.iter().filter(|(name, _)| *name != "$retainKeys");
+    let rest = rest.map(|(name, v)| (name.clone(), without_directives(v)));
+    rest.collect::<catena_objects::Map>().into()
 }

@@ -29,11 +29,6 @@ impl Selectors {
             .map_err(|e| Status::bad_request(e.to_string()))?;
         let fields = fields::Selector::parse(call.query.get("fieldSelector").unwrap_or_default())
             .map_err(|e| Status::bad_request(e.to_string()))?;
-        for requirement in fields.requirements() {
-            if !known(resource, &requirement.field) {
-                return Err(Status::bad_request(unknown(resource, &requirement.field)));
-            }
-        }
         let in_path = call.request.info.parts.get(1).cloned();
         let name = in_path.or_else(|| fields.exact("metadata.name").map(str::to_owned));
         Ok(Self {
@@ -43,6 +38,18 @@ impl Selectors {
             name: name.filter(|n| !n.is_empty()),
             shards: shards(call)?,
         })
+    }
+
+    /// Whether the resource has the fields; asked after the other options were judged.
+    ///
+    /// # Errors
+    /// 400, with the first that it has not.
+    pub(crate) fn check_fields(&self, resource: &Resource) -> Result<(), Status> {
+        let mut named = self.fields.requirements().iter().map(|r| &r.field);
+        match named.find(|field| !known(resource, field)) {
+            Some(field) => Err(Status::bad_request(unknown(resource, field))),
+            None => Ok(()),
+        }
     }
 
     /// Whether everything matches, so that objects need not be looked at.

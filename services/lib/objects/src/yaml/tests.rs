@@ -69,7 +69,7 @@ fn errors_name_the_line() {
     for (text, want) in [
         (
             "a: b: c\n",
-            "line 1: mapping values are not allowed in this context",
+            "yaml: mapping values are not allowed in this context",
         ),
         ("not: [yaml", "line 1: did not find expected ',' or ']'"),
         ("a: {b\n", "line 1: did not find expected ',' or '}'"),
@@ -77,12 +77,13 @@ fn errors_name_the_line() {
             "a:\n\tb: 1\n",
             "line 2: found character that cannot start any token",
         ),
-        ("a: 'x", "line 2: found unexpected end of stream"),
+        ("a: 'x", "yaml: found unexpected end of stream"),
         ("a: b\n- c\n", "line 1: did not find expected key"),
         ("a: |\n b\nc", "line 3: could not find expected ':'"),
         ("a: *x", "unknown anchor 'x' referenced"),
-        ("@a", "found character that cannot start any token"),
-        ("a: \"\\q\"", "line 1: found unknown escape character"),
+        ("a: &x [*x]", "yaml: anchor 'x' value contains itself"),
+        ("@a", "yaml: found character that cannot start any token"),
+        ("a: \"\\q\"", "yaml: found unknown escape character"),
     ] {
         let e = to_value(text.as_bytes()).expect_err(text);
         assert!(

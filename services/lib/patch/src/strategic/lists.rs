@@ -2,14 +2,13 @@
 
 use std::mem::discriminant;
 
-use catena_objects::{Map, Status, Value};
+use catena_objects::{Map, Status, Value, go};
 
 use super::{
     DIRECTIVE, Member, SET_ORDER, Schema, bad_patch_type, bad_type, merge_map, no_merge_key,
     without_directives,
 };
 use crate::plain_error;
-use crate::print::go_print;
 
 /// `$setElementOrder/x`: merges the list `x` and puts it in the given order;
 /// items that only the server has keep their places relative to the others.
@@ -90,8 +89,8 @@ fn check_order(change: &[Value], order: &[Value], merge_key: &str) -> Result<(),
         if !found {
             return Err(plain_error(format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                go_print(&change.to_vec().into()),
-                go_print(&order.to_vec().into())
+                go::print(&change.to_vec().into()),
+                go::print(&order.to_vec().into())
             )));
         }
     }
@@ -118,8 +117,10 @@ fn holds_objects(lists: [&[Value]; 2]) -> Result<bool, Status> {
             None if matches!(item, Value::Array(_)) => return Err(crate::does_not_apply()),
             None => first = Some(item),
             Some(f) if discriminant(f) != discriminant(item) => {
-                let shown: Vec<String> =
-                    lists.iter().map(|l| go_print(&l.to_vec().into())).collect();
+                let shown: Vec<String> = lists
+                    .iter()
+                    .map(|l| go::print(&l.to_vec().into()))
+                    .collect();
                 return Err(plain_error(format!(
                     "list element types are not identical: [{}]",
                     shown.join(" ")

@@ -83,7 +83,9 @@ impl Store {
         let marked = old.at(&["metadata", "deletionTimestamp"]).is_some();
         if !marked && strategy.mark_terminating(ctx, &mut object) {
             object.set(&["metadata", "deletionTimestamp"], ctx.now.as_str());
-            finalizers::apply(&mut object, options, strategy.orphans_by_default());
+            if strategy.has_dependents() {
+                finalizers::apply(&mut object, options, strategy.orphans_by_default());
+            }
             return Plan::Mark(object);
         }
         if marked && strategy.held(&object) {
@@ -94,7 +96,9 @@ impl Store {
             Grace::Started(seconds) => Some(seconds),
             Grace::None => None,
         };
-        finalizers::apply(&mut object, options, strategy.orphans_by_default());
+        if strategy.has_dependents() {
+            finalizers::apply(&mut object, options, strategy.orphans_by_default());
+        }
         let pending = !object.items_at(&["metadata", "finalizers"]).is_empty();
         match graceful {
             Some(seconds) if seconds > 0 || pending => Plan::Mark(object),

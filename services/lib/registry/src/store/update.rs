@@ -292,9 +292,9 @@ impl Store {
         );
         let old_metadata = old.get("metadata").unwrap_or(&empty);
         let changes = object_meta::validate_object_meta_update(metadata, old_metadata, &path);
-        // `BeforeUpdate` looks at them, and the `ValidateUpdate` of every kind again.
-        errors.extend(changes.clone());
-        errors.extend(changes);
+        for _ in 0..=self.resource.metadata_checks {
+            errors.extend(changes.clone());
+        }
         errors.extend(strategy.validate_update(ctx, object, old));
         if errors.is_empty() {
             return Ok(());

@@ -94,7 +94,7 @@ fn quantity(value: &Value) -> Result<Value, Fatal> {
 
 /// Standard base64 as Go reads it (line ends are skipped), in canonical form;
 /// on failure the offset that Go names.
-fn base64(text: &str) -> Result<Value, usize> {
+pub(crate) fn base64(text: &str) -> Result<Value, usize> {
     let src = text.as_bytes();
     let mut quantum = 0;
     let mut clean = true;

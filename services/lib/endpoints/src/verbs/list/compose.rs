@@ -8,7 +8,7 @@ use catena_objects::{Status, Value, json};
 use catena_registry::{Form, codec};
 use futures_util::stream;
 
-use super::{Object, Writer, item};
+use super::{Object, Writer};
 use crate::{
     body, encode, forms,
     negotiate::{Format, Output, Shape},
@@ -90,9 +90,9 @@ impl Encoder {
     }
 
     fn json(&self, object: &Object) -> Result<Bytes, Status> {
-        object.extra.form(self.form, || {
-            Ok(json::to_vec(&item(self.object(object)?, false)).into())
-        })
+        object
+            .extra
+            .form(self.form, || Ok(json::to_vec(&self.object(object)?).into()))
     }
 
     fn protobuf(&self, object: &Object) -> Result<Bytes, Status> {

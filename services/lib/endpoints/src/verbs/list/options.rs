@@ -36,23 +36,32 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// `ValidateListOptions` and `ShouldDelegateList` of `storage`.
+    /// `ValidateListOptions`.
+    ///
+    /// # Errors
+    /// 422, with everything that is wrong.
+    pub(super) fn check(call: &Call<'_>) -> Result<(), Status> {
+        let q = &call.query;
+        let text = |key: &str| q.get(key).unwrap_or_default();
+        let errors = check(
+            text("resourceVersion"),
+            text("resourceVersionMatch"),
+            text("continue"),
+            q.get("sendInitialEvents").is_some(),
+        );
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(Status::invalid("meta.k8s.io", "ListOptions", "", &errors))
+    }
+
+    /// Checked options, as `ShouldDelegateList` of `storage` reads them.
     pub(super) fn parse(call: &Call<'_>) -> Result<Self, Status> {
         let q = &call.query;
-        q.int("timeoutSeconds")?;
         let limit = q.int("limit")?.unwrap_or(0).max(0);
         let rv = q.get("resourceVersion").unwrap_or_default();
         let matching = q.get("resourceVersionMatch").unwrap_or_default();
         let continued = q.get("continue").unwrap_or_default();
-        let errors = check(
-            rv,
-            matching,
-            continued,
-            q.get("sendInitialEvents").is_some(),
-        );
-        if !errors.is_empty() {
-            return Err(Status::invalid("meta.k8s.io", "ListOptions", "", &errors));
-        }
         if !continued.is_empty() {
             return continue_options(continued, rv, limit);
         }

@@ -41,9 +41,14 @@ struct Query<'a> {
 }
 
 pub(super) async fn read(call: &Call<'_>) -> Result<Page, Status> {
-    let selectors = Selectors::parse(call)?;
-    let options = Options::parse(call)?;
     let resource = &call.served.store.resource;
+    // Numbers are read before selectors, and all is judged before fields are looked up.
+    call.query.int("timeoutSeconds")?;
+    call.query.int("limit")?;
+    let selectors = Selectors::parse(call)?;
+    Options::check(call)?;
+    selectors.check_fields(resource)?;
+    let options = Options::parse(call)?;
     let prefix = resource.list_prefix(&call.context(false).namespace);
     let end = prefix_end(prefix.as_bytes()).to_vec();
     let start = match &options.start {
