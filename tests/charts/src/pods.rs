@@ -20,6 +20,8 @@ pub struct Pods {
     /// What is said in manifests, and what it is here; the longest first.
     names: Vec<(String, String)>,
     pub front: u16,
+    /// Ports of health and metrics.
+    http: HashMap<&'static str, u16>,
     running: Vec<(String, Child)>,
 }
 
@@ -30,6 +32,8 @@ impl Pods {
             ports.insert(process, catena_tests_it::free_port());
         }
         let front = ports["aggregator"];
+        let http = ["core", "extensions", "store", "controllers"];
+        let http = http.map(|process| (process, catena_tests_it::free_port()));
         let host =
             |service: &str, port: u16| format!("{service}.{NAMESPACE}.svc.cluster.local:{port}");
         let here = |port: u16| format!("127.0.0.1:{port}");
@@ -51,6 +55,7 @@ impl Pods {
             objects,
             names,
             front,
+            http: http.into(),
             running: Vec::new(),
         }
     }
@@ -69,6 +74,12 @@ impl Pods {
         if let Some(address) = text.strip_prefix("--listen=") {
             out = format!("--listen={process} {address}");
         }
+        if let Some(port) = self.http.get(process) {
+            out = out.replace(
+                "--listen-http=0.0.0.0:8080",
+                &format!("--listen-http=127.0.0.1:{port}"),
+            );
+        }
         for (there, here) in &self.names {
             out = out.replace(there, here);
         }
@@ -77,6 +88,11 @@ impl Pods {
             out = out.replace(path, &format!("{}{path}", files.display()));
         }
         out
+    }
+
+    /// URL of a path that probes and scrapers of a process ask.
+    pub fn http(&self, process: &str, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.http[process])
     }
 
     /// Starts the first container of a pod: `spec` is that of the pod.
@@ -104,11 +120,20 @@ impl Pods {
                 .collect::<Vec<_>>()
         };
         let program = list("command");
-        let mut command = match program[0].as_str() {
-            "catena" => Command::new(catena_tests_it::binary()),
-            other => Command::new(other),
+        let mut command = match program.split_first() {
+            // The image of a process runs that.
+            None => {
+                let mut catena = Command::new(catena_tests_it::binary());
+                catena.arg(process);
+                catena
+            }
+            Some((program, args)) => {
+                let mut command = Command::new(program);
+                command.args(args);
+                command
+            }
         };
-        command.args(&program[1..]).args(list("args"));
+        command.args(list("args"));
         for variable in container["env"].as_array().into_iter().flatten() {
             if let Some(value) = variable["value"].as_str() {
                 let name = variable["name"].as_str().expect("a name");

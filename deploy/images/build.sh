@@ -1,0 +1,73 @@
+#!/bin/sh
+# Makes the images of all processes with buildah: build.sh [CRATE...].
+# Each is one static binary from scratch. Two builds of a commit with the same
+# compiler have the same digests. Archives, lists of parts and digests are left in
+# target/images.
+#
+# TARGET      what is compiled for          x86_64-unknown-linux-musl
+# BINARIES    made already, in this folder  (cargo makes them)
+# PREFIX      of the images' names          docker.io/library/
+# TAG                                       the version of the workspace
+# SOURCE_DATE_EPOCH  every time in them     the time of the commit
+set -eu
+cd "$(dirname "$0")/../.."
+if [ "$(id -u)" != 0 ] && [ -z "${BUILDAH_ISOLATION:-}" ]; then
+    export BUILDAH_ISOLATION=chroot
+    exec buildah unshare sh "$0" "$@"
+fi
+[ $# -gt 0 ] || set -- catena catena-aggregator catena-core catena-extensions \
+    catena-store catena-tunnel catena-controllers
+target=${TARGET:-$(uname -m)-unknown-linux-musl}
+version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+tag=${TAG:-$version}
+revision=$(git rev-parse HEAD)
+export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
+out=target/images
+mkdir -p $out
+store="--root $PWD/$out/storage --runroot $PWD/$out/run --storage-driver vfs"
+
+if [ -z "${BINARIES:-}" ]; then
+    BINARIES=target/$target/release
+    for crate in "$@"; do crates="${crates:-} --bin $crate"; done
+    # Paths of this machine are not in the binary.
+    CC_x86_64_unknown_linux_musl=${CC_x86_64_unknown_linux_musl:-musl-gcc} \
+        CC_aarch64_unknown_linux_musl=${CC_aarch64_unknown_linux_musl:-musl-gcc} \
+        RUSTFLAGS="--remap-path-prefix=$PWD=/catena --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
+        cargo build --locked --release --target "$target" $crates
+fi
+
+: >$out/digests
+for crate in "$@"; do
+    root=$out/root/$crate
+    rm -rf "$root" && mkdir -p "$root/usr/bin" "$root/usr/share/sbom"
+    strip -o "$root/usr/bin/$crate" "$BINARIES/$crate"
+    sh deploy/images/sbom.sh "$crate" "$target" >"$root/usr/share/sbom/$crate.cdx.json"
+    cp "$root/usr/share/sbom/$crate.cdx.json" LICENSE $out/
+    cp LICENSE "$root/usr/share/sbom/"
+    chmod -R u=rwX,go=rX "$root"
+    container=$(buildah $store from scratch)
+    buildah $store copy --quiet --chown 0:0 "$container" "$root" / >/dev/null
+    case $crate in
+    catena)
+        ln -s catena "$root/usr/bin/kube-apiserver"
+        buildah $store copy --quiet --chown 0:0 "$container" "$root/usr/bin/kube-apiserver" /usr/bin/ >/dev/null
+        mkdir -m 700 "$root/data"
+        buildah $store copy --quiet --chown 65532:65532 "$container" "$root/data" /var/lib/catena >/dev/null
+        buildah $store config --volume /var/lib/catena \
+            --cmd '["up","--data-dir=/var/lib/catena","--bind-address=0.0.0.0"]' "$container"
+        ;;
+    esac
+    title=$(sed -n 's/^description = "\(.*\)"/\1/p' charts/catena/Chart.yaml)
+    buildah $store config --entrypoint "[\"/usr/bin/$crate\"]" --user 65532:65532 \
+        --env PATH=/usr/bin --workingdir / \
+        --label org.opencontainers.image.title="$crate" \
+        --label org.opencontainers.image.description="$title" \
+        --label org.opencontainers.image.version="$version" \
+        --label org.opencontainers.image.revision="$revision" \
+        --label org.opencontainers.image.licenses=Apache-2.0 "$container"
+    name=${PREFIX-docker.io/library/}$crate:$tag
+    buildah $store commit --quiet --rm --squash --format oci --timestamp "$SOURCE_DATE_EPOCH" \
+        "$container" "oci-archive:$out/$crate.tar:$name" >/dev/null
+    digest=$(tar -xOf "$out/$crate.tar" index.json | sed 's/.*"digest":"\(sha256:[0-9a-f]*\)".*/\1/')
+    echo "$digest $name $(du -b --apparent-size "$out/$crate.tar" | cut -f 1)" | tee -a $out/digests
+done
