@@ -29,10 +29,13 @@ store="--root $PWD/$out/storage --runroot $PWD/$out/run --storage-driver vfs"
 if [ -z "${BINARIES:-}" ]; then
     BINARIES=target/$target/release
     for crate in "$@"; do crates="${crates:-} --bin $crate"; done
-    # Paths of this machine are not in the binary.
+    # Paths of this machine are not in the binary; relocations are packed, which
+    # spares a fifth of it.
+    flags="--remap-path-prefix=$PWD=/catena --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo
+        -Clink-arg=-Wl,-z,pack-relative-relocs"
     CC_x86_64_unknown_linux_musl=${CC_x86_64_unknown_linux_musl:-musl-gcc} \
         CC_aarch64_unknown_linux_musl=${CC_aarch64_unknown_linux_musl:-musl-gcc} \
-        RUSTFLAGS="--remap-path-prefix=$PWD=/catena --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
+        RUSTFLAGS=$(echo $flags) \
         cargo build --locked --release --target "$target" $crates
 fi
 
@@ -46,17 +49,14 @@ for crate in "$@"; do
     cp LICENSE "$root/usr/share/sbom/"
     chmod -R u=rwX,go=rX "$root"
     container=$(buildah $store from scratch)
-    buildah $store copy --quiet --chown 0:0 "$container" "$root" / >/dev/null
-    case $crate in
-    catena)
+    if [ "$crate" = catena ]; then
         ln -s catena "$root/usr/bin/kube-apiserver"
-        buildah $store copy --quiet --chown 0:0 "$container" "$root/usr/bin/kube-apiserver" /usr/bin/ >/dev/null
-        mkdir -m 700 "$root/data"
-        buildah $store copy --quiet --chown 65532:65532 "$container" "$root/data" /var/lib/catena >/dev/null
+        mkdir -m 700 -p "$out/root/data"
+        buildah $store copy --quiet --chown 65532:65532 "$container" "$out/root/data" /var/lib/catena >/dev/null
         buildah $store config --volume /var/lib/catena \
             --cmd '["up","--data-dir=/var/lib/catena","--bind-address=0.0.0.0"]' "$container"
-        ;;
-    esac
+    fi
+    buildah $store copy --quiet --chown 0:0 "$container" "$root" / >/dev/null
     title=$(sed -n 's/^description = "\(.*\)"/\1/p' charts/catena/Chart.yaml)
     buildah $store config --entrypoint "[\"/usr/bin/$crate\"]" --user 65532:65532 \
         --env PATH=/usr/bin --workingdir / \
@@ -64,7 +64,7 @@ for crate in "$@"; do
         --label org.opencontainers.image.description="$title" \
         --label org.opencontainers.image.version="$version" \
         --label org.opencontainers.image.revision="$revision" \
-        --label org.opencontainers.image.licenses=Apache-2.0 "$container"
+        --label org.opencontainers.image.licenses=Apache-2.0 "$container" 2>/dev/null
     name=${PREFIX-docker.io/library/}$crate:$tag
     buildah $store commit --quiet --rm --squash --format oci --timestamp "$SOURCE_DATE_EPOCH" \
         "$container" "oci-archive:$out/$crate.tar:$name" >/dev/null
