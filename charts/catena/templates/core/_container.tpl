@@ -2,6 +2,7 @@
 {{- define "catena.args.delegate" -}}
 - --listen=0.0.0.0:7443
 {{ include "catena.args.http" . }}
+- --shutdown-delay-duration={{ (index .root.Values .process).shutdownDelaySeconds }}s
 - --tls-cert-file=/etc/catena/internal/tls.crt
 - --tls-private-key-file=/etc/catena/internal/tls.key
 - --internal-ca-file=/etc/catena/internal/ca.crt
