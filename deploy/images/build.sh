@@ -2,10 +2,11 @@
 # Makes the images of all processes with buildah: build.sh [CRATE...].
 # Each is one static binary from scratch. Two builds of a commit with the same
 # compiler have the same digests. Archives, lists of parts and digests are left in
-# target/images.
+# $OUT.
 #
 # TARGET      what is compiled for          x86_64-unknown-linux-musl
 # BINARIES    made already, in this folder  (cargo makes them)
+# OUT         where all is left             target/images
 # PREFIX      of the images' names          docker.io/library/
 # TAG                                       the version of the workspace
 # SOURCE_DATE_EPOCH  every time in them     the time of the commit
@@ -22,9 +23,10 @@ version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo
 tag=${TAG:-$version}
 revision=$(git rev-parse HEAD)
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
-out=target/images
-mkdir -p $out
-store="--root $PWD/$out/storage --runroot $PWD/$out/run --storage-driver vfs"
+out=${OUT:-target/images}
+mkdir -p "$out"
+full=$(cd "$out" && pwd)
+store="--root $full/storage --runroot $full/run --storage-driver vfs"
 
 if [ -z "${BINARIES:-}" ]; then
     BINARIES=target/$target/release
@@ -39,13 +41,17 @@ if [ -z "${BINARIES:-}" ]; then
         cargo build --locked --release --target "$target" $crates
 fi
 
-: >$out/digests
+: >"$out/digests"
 for crate in "$@"; do
     root=$out/root/$crate
-    rm -rf "$root" && mkdir -p "$root/usr/bin" "$root/usr/share/sbom"
+    rm -rf "$root" "$out/$crate.tar" && mkdir -p "$root/usr/bin" "$root/usr/share/sbom"
     strip -o "$root/usr/bin/$crate" "$BINARIES/$crate"
+    # A binary of tests is not static: it brings its libraries.
+    ldd "$BINARIES/$crate" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
+        mkdir -p "$root/${library%/*}" && cp -L "$library" "$root/$library"
+    done
     sh deploy/images/sbom.sh "$crate" "$target" >"$root/usr/share/sbom/$crate.cdx.json"
-    cp "$root/usr/share/sbom/$crate.cdx.json" LICENSE $out/
+    cp "$root/usr/share/sbom/$crate.cdx.json" LICENSE "$out/"
     cp LICENSE "$root/usr/share/sbom/"
     chmod -R u=rwX,go=rX "$root"
     container=$(buildah $store from scratch)
@@ -57,11 +63,11 @@ for crate in "$@"; do
             --cmd '["up","--data-dir=/var/lib/catena","--bind-address=0.0.0.0"]' "$container"
     fi
     buildah $store copy --quiet --chown 0:0 "$container" "$root" / >/dev/null
-    title=$(sed -n 's/^description = "\(.*\)"/\1/p' charts/catena/Chart.yaml)
+    about=$(sed -n 's/^description: //p' charts/catena/Chart.yaml)
     buildah $store config --entrypoint "[\"/usr/bin/$crate\"]" --user 65532:65532 \
         --env PATH=/usr/bin --workingdir / \
         --label org.opencontainers.image.title="$crate" \
-        --label org.opencontainers.image.description="$title" \
+        --label org.opencontainers.image.description="$about" \
         --label org.opencontainers.image.version="$version" \
         --label org.opencontainers.image.revision="$revision" \
         --label org.opencontainers.image.licenses=Apache-2.0 "$container" 2>/dev/null
@@ -69,5 +75,5 @@ for crate in "$@"; do
     buildah $store commit --quiet --rm --squash --format oci --timestamp "$SOURCE_DATE_EPOCH" \
         "$container" "oci-archive:$out/$crate.tar:$name" >/dev/null
     digest=$(tar -xOf "$out/$crate.tar" index.json | sed 's/.*"digest":"\(sha256:[0-9a-f]*\)".*/\1/')
-    echo "$digest $name $(du -b --apparent-size "$out/$crate.tar" | cut -f 1)" | tee -a $out/digests
+    echo "$digest $name $(du -b --apparent-size "$out/$crate.tar" | cut -f 1)" | tee -a "$out/digests"
 done
