@@ -3,7 +3,7 @@ CARGO ?= cargo
 DATA_DIR ?= .run
 FUZZ_SECONDS ?= 60
 
-.PHONY: run build test lint bench fuzz deps
+.PHONY: run build images test lint bench fuzz deps
 
 ## build and start all services on the embedded store; prints how to point kubectl at them
 run: build
@@ -11,6 +11,11 @@ run: build
 
 build:
 	$(CARGO) build --release --bin catena
+
+## an image a process, and catena with all of them, in target/images; needs
+## buildah, musl-gcc and the target of rustup that deploy/images/build.sh names
+images:
+	sh deploy/images/build.sh
 
 ## everything that must pass; properties are tried with the same values each time
 test: deps lint

@@ -29,6 +29,15 @@ if ! { [ -x /usr/sbin/sshd ] && command -v ip; } >/dev/null; then
         echo "sshd is not installed; the tests of the tunnel are skipped" >&2
     fi
 fi
+if ! { command -v podman && command -v buildah && command -v strip; } >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            binutils buildah conmon podman runc >/dev/null
+    else
+        echo "podman, buildah or strip are not installed; the test of containers is skipped" >&2
+    fi
+fi
 # An old kubectl beside the one that is installed: Debian's.
 if command -v apt-get >/dev/null && [ ! -x "$here/../target/tools/kubectl-old" ]; then
     mkdir -p "$here/../target/tools"

@@ -4,14 +4,23 @@
 {{- $own := .image | default dict -}}
 {{- $all := .root.Values.image -}}
 {{- $registry := $own.registry | default $all.registry -}}
-{{- $repository := $own.repository | default $all.repository -}}
+{{- $made := ternary (printf "%s-%s" $all.repository .process) $all.repository $all.perProcess -}}
+{{- $repository := $own.repository | default $made -}}
 {{- $digest := $own.digest -}}
-{{- if not (or $own.repository $own.tag $own.digest) -}}
+{{- if not (or $own.repository $own.tag $own.digest $all.perProcess) -}}
 {{- $digest = $all.digest -}}
 {{- end -}}
 {{- $tag := $own.tag | default $all.tag | default .root.Chart.AppVersion -}}
 {{- with $registry }}{{ . }}/{{ end }}{{ $repository }}
 {{- if $digest }}@{{ $digest }}{{ else }}:{{ $tag }}{{ end }}
+{{- end -}}
+
+{{/* What is run in an image: one of a process says so itself. */}}
+{{- define "catena.command" -}}
+{{- $all := ternary list (list "catena" .process) .root.Values.image.perProcess -}}
+{{- with .command | default $all -}}
+command: {{ toJson . }}
+{{- end -}}
 {{- end -}}
 
 {{/* Flags of logs and traces. */}}
@@ -29,9 +38,11 @@
 {{- define "catena.container" -}}
 {{- $p := index .root.Values .process -}}
 name: {{ .process }}
-image: {{ include "catena.image" (dict "root" .root "image" $p.image) | quote }}
+image: {{ include "catena.image" (dict "root" .root "process" .process "image" $p.image) | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-command: {{ $p.command | default (list "catena" .process) | toJson }}
+{{- with include "catena.command" (dict "root" .root "process" .process "command" $p.command) }}
+{{ . }}
+{{- end }}
 {{- with concat (.env | default list) $p.extraEnv }}
 env:
   {{- toYaml . | nindent 2 }}

@@ -20,10 +20,19 @@ readinessProbe:
 {{- end -}}
 {{- end -}}
 
-{{/* Of a process that serves gRPC with mutual TLS: it listens when it is ready. */}}
-{{- define "catena.probes.tcp" -}}
-{{- $action := dict "tcpSocket" (dict "port" .port) -}}
-{{- include "catena.probes" (dict "probes" .probes "ready" $action "live" $action) -}}
+{{/* Of a process without a public port: health and metrics have one of their own. */}}
+{{- define "catena.probes.http" -}}
+{{- $live := dict "httpGet" (dict "path" "/livez" "port" "http") -}}
+{{- $ready := dict "httpGet" (dict "path" "/readyz" "port" "http") -}}
+{{- include "catena.probes" (dict "probes" .probes "ready" $ready "live" $live) -}}
+{{- end -}}
+
+{{- define "catena.args.http" -}}
+- --listen-http=0.0.0.0:8080
+{{- end -}}
+
+{{- define "catena.port.http" -}}
+- {name: http, containerPort: 8080, protocol: TCP}
 {{- end -}}
 
 {{/* Of the front: liveness leaves storage out, because a restart would not help
@@ -35,6 +44,7 @@ it. Without anonymous requests only the port can be asked. */}}
 {{- $ready := dict "httpGet" (merge (dict "path" "/readyz") $get) -}}
 {{- include "catena.probes" (dict "probes" .Values.aggregator.probes "ready" $ready "live" $live) -}}
 {{- else -}}
-{{- include "catena.probes.tcp" (dict "probes" .Values.aggregator.probes "port" "https") -}}
+{{- $port := dict "tcpSocket" (dict "port" "https") -}}
+{{- include "catena.probes" (dict "probes" .Values.aggregator.probes "ready" $port "live" $port) -}}
 {{- end -}}
 {{- end -}}

@@ -106,8 +106,16 @@ spec:
     matchLabels:
       {{- include "catena.selector" . | nindent 6 }}
   policyTypes: [Ingress]
-  {{- if .from }}
+  {{- $scrapers := $root.Values.networkPolicy.metricsFrom }}
+  {{- if or .from $scrapers }}
   ingress:
+    {{- with $scrapers }}
+    - ports:
+        - {port: http, protocol: TCP}
+      from:
+        {{- toYaml . | nindent 8 }}
+    {{- end }}
+    {{- if .from }}
     - ports:
         - {port: {{ .port }}, protocol: TCP}
       from:
@@ -116,6 +124,7 @@ spec:
             matchLabels:
               {{- include "catena.selector" (dict "root" $root "process" .) | nindent 14 }}
         {{- end }}
+    {{- end }}
   {{- else }}
   ingress: []
   {{- end }}

@@ -44,7 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use front::Front;
 pub(crate) use front::etag;
-pub use options::{Options, Serving, duration_flag};
+pub use options::{Options, Serving};
 
 /// Time for open requests to end after the listener is closed.
 const DRAIN: Duration = Duration::from_secs(30);

@@ -4,7 +4,6 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use catena_delegate::grpc::client::Endpoints;
 use catena_egress::EgressFlags;
-use catena_objects::duration;
 use catena_runtime::{features::FeatureGates, flags, tls::ServerFiles};
 
 use crate::proxy::ClientPair;
@@ -90,7 +89,7 @@ pub struct Serving {
     pub compatibility: String,
 
     /// Longest time of a short request.
-    #[arg(long, default_value = "1m0s", value_parser = duration_flag)]
+    #[arg(long, default_value = "1m0s", value_parser = flags::duration)]
     pub request_timeout: Duration,
 
     /// Short reading requests at once; 0 is no limit.
@@ -102,7 +101,7 @@ pub struct Serving {
     pub max_mutating_requests_inflight: usize,
 
     /// Time between readiness turning red and the end of accepting.
-    #[arg(long, default_value = "0s", value_parser = duration_flag)]
+    #[arg(long, default_value = "0s", value_parser = flags::duration)]
     pub shutdown_delay_duration: Duration,
 
     /// Certificate shown to remote API servers.
@@ -112,14 +111,6 @@ pub struct Serving {
     /// Its key.
     #[arg(long)]
     pub proxy_client_key_file: Option<PathBuf>,
-}
-
-/// Go's durations.
-pub fn duration_flag(text: &str) -> Result<Duration, String> {
-    let nanos = duration::parse(text)?;
-    u64::try_from(nanos)
-        .map(Duration::from_nanos)
-        .map_err(|_| format!("{text:?} can not be negative value"))
 }
 
 impl Serving {

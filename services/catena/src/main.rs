@@ -4,9 +4,6 @@ mod apiserver;
 mod cli;
 mod up;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     cli::main()
 }

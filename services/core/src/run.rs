@@ -124,8 +124,9 @@ pub async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
         .with_context(|| format!("--listen {}", flags.internal.listen))?;
     health.ready();
     tracing::info!("serving on {}", flags.internal.listen);
+    let drain = flags.internal.drain(stop);
     DelegateServer::new(delegate, &flags.internal.allowed_front_names)
-        .serve(listener, Arc::new(tls), stop)
+        .serve(listener, Arc::new(tls), drain)
         .await?;
     Ok(())
 }

@@ -30,7 +30,7 @@ impl Drop for Store {
 
 async fn start(dir: &Path) -> (Store, KvClient<Channel>) {
     let socket = dir.join("socket");
-    let child = Command::new(env!("CARGO_BIN_EXE_store"))
+    let child = Command::new(env!("CARGO_BIN_EXE_catena-store"))
         .arg("--data-dir")
         .arg(dir.join("data"))
         .arg("--listen")

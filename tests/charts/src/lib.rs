@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
+pub mod podman;
 pub mod pods;
 
 use std::{

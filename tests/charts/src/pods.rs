@@ -1,5 +1,5 @@
-//! Runs the containers of rendered manifests as processes of this machine: their
-//! volumes are directories, their addresses ports of the loopback.
+//! Runs the containers of rendered manifests on this machine, as processes or in
+//! podman: their volumes are directories, their addresses ports of the loopback.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-use crate::{NAMESPACE, find};
+use crate::{NAMESPACE, find, podman::Podman};
 
 /// A release that runs.
 pub struct Pods {
@@ -20,7 +20,11 @@ pub struct Pods {
     /// What is said in manifests, and what it is here; the longest first.
     names: Vec<(String, String)>,
     pub front: u16,
+    /// Ports of health and metrics.
+    http: HashMap<&'static str, u16>,
     running: Vec<(String, Child)>,
+    /// Without it, containers are processes of our binary.
+    podman: Option<Podman>,
 }
 
 impl Pods {
@@ -30,6 +34,8 @@ impl Pods {
             ports.insert(process, catena_tests_it::free_port());
         }
         let front = ports["aggregator"];
+        let http = ["core", "extensions", "store", "controllers"];
+        let http = http.map(|process| (process, catena_tests_it::free_port()));
         let host =
             |service: &str, port: u16| format!("{service}.{NAMESPACE}.svc.cluster.local:{port}");
         let here = |port: u16| format!("127.0.0.1:{port}");
@@ -51,8 +57,17 @@ impl Pods {
             objects,
             names,
             front,
+            http: http.into(),
             running: Vec::new(),
+            podman: None,
         }
+    }
+
+    /// As [`Pods::new`], with real containers.
+    pub fn contained(objects: Vec<Value>, fullname: &str, podman: Podman) -> Self {
+        let mut pods = Self::new(objects, fullname);
+        pods.podman = Some(podman);
+        pods
     }
 
     pub fn dir(&self) -> &Path {
@@ -69,14 +84,28 @@ impl Pods {
         if let Some(address) = text.strip_prefix("--listen=") {
             out = format!("--listen={process} {address}");
         }
+        if let Some(port) = self.http.get(process) {
+            out = out.replace(
+                "--listen-http=0.0.0.0:8080",
+                &format!("--listen-http=127.0.0.1:{port}"),
+            );
+        }
         for (there, here) in &self.names {
             out = out.replace(there, here);
+        }
+        if self.podman.is_some() {
+            return out;
         }
         let files = self.dir.path().join(process);
         for path in ["/etc/catena/", "/var/lib/catena"] {
             out = out.replace(path, &format!("{}{path}", files.display()));
         }
         out
+    }
+
+    /// URL of a path that probes and scrapers of a process ask.
+    pub fn http(&self, process: &str, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.http[process])
     }
 
     /// Starts the first container of a pod: `spec` is that of the pod.
@@ -94,7 +123,7 @@ impl Pods {
 
     /// What the first container of a pod runs, with its volumes made.
     pub fn command(&self, process: &str, spec: &Value) -> Command {
-        self.mount(process, spec);
+        let mounts = self.mount(process, spec);
         let container = &spec["containers"][0];
         let list = |field: &str| {
             let items = container[field].as_array().cloned().unwrap_or_default();
@@ -103,12 +132,26 @@ impl Pods {
                 .map(|item| self.localized(process, item.as_str().expect("text")))
                 .collect::<Vec<_>>()
         };
-        let program = list("command");
-        let mut command = match program[0].as_str() {
-            "catena" => Command::new(catena_tests_it::binary()),
-            other => Command::new(other),
+        let (program, args) = (list("command"), list("args"));
+        let mut command = match (&self.podman, program.split_first()) {
+            (Some(podman), _) => {
+                let mut command = podman.run(process, spec, &mounts);
+                command.args(program).args(args);
+                return command;
+            }
+            // The image of a process runs that.
+            (None, None) => {
+                let mut catena = Command::new(catena_tests_it::binary());
+                catena.arg(process);
+                catena
+            }
+            (None, Some((program, args))) => {
+                let mut command = Command::new(program);
+                command.args(args);
+                command
+            }
         };
-        command.args(&program[1..]).args(list("args"));
+        command.args(args);
         for variable in container["env"].as_array().into_iter().flatten() {
             if let Some(value) = variable["value"].as_str() {
                 let name = variable["name"].as_str().expect("a name");
@@ -118,7 +161,9 @@ impl Pods {
         command
     }
 
-    fn mount(&self, process: &str, spec: &Value) {
+    /// Makes the volumes; where each is here and in the container.
+    fn mount(&self, process: &str, spec: &Value) -> Vec<(PathBuf, String)> {
+        let mut out = Vec::new();
         let container = &spec["containers"][0];
         for mount in container["volumeMounts"].as_array().into_iter().flatten() {
             let path = mount["mountPath"].as_str().expect("a path");
@@ -135,7 +180,9 @@ impl Pods {
                 .find(|v| v["name"] == mount["name"])
                 .unwrap_or(&Value::Null);
             self.fill(process, volume, &dir);
+            out.push((dir, path.to_owned()));
         }
+        out
     }
 
     fn fill(&self, process: &str, volume: &Value, dir: &Path) {
@@ -219,7 +266,10 @@ impl Drop for Pods {
         if std::thread::panicking() {
             println!("{}", self.logs());
         }
-        for (_, child) in self.running.iter_mut().rev() {
+        for (name, child) in self.running.iter_mut().rev() {
+            if let Some(podman) = &self.podman {
+                podman.remove(name);
+            }
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -68,8 +68,35 @@ fn the_rendered_processes_serve_an_administrator() {
         user.contains("system:serviceaccount:made:default"),
         "{user}"
     );
+    probes_and_scrapers_are_answered(&pods);
     metrics_are_read_by_their_user(&pods);
     the_hook_passes(&pods);
+}
+
+fn probes_and_scrapers_are_answered(pods: &Pods) {
+    for process in ["store", "core", "extensions", "controllers"] {
+        let kind = match process {
+            "store" => "StatefulSet",
+            _ => "Deployment",
+        };
+        let object = find(pods.objects(), kind, &format!("cp-catena-{process}"));
+        let container = &object["spec"]["template"]["spec"]["containers"][0];
+        let path = |probe: &str| {
+            let path = &container[probe]["httpGet"]["path"];
+            path.as_str().expect("a path").to_owned()
+        };
+        for path in [
+            path("livenessProbe"),
+            path("readinessProbe"),
+            "/metrics".into(),
+        ] {
+            eventually("a probe passes", || {
+                let url = pods.http(process, &path);
+                let asked = Command::new("curl").args(["-sf", "-m", "5", &url]).output();
+                asked.is_ok_and(|out| out.status.success())
+            });
+        }
+    }
 }
 
 fn metrics_are_read_by_their_user(pods: &Pods) {

@@ -3,7 +3,7 @@
 use catena_tests_charts::Helm;
 
 /// Values, and a part of the message.
-const REFUSED: [(&str, &str); 14] = [
+const REFUSED: [(&str, &str); 15] = [
     ("core.replica=2", "'replica' not allowed"),
     ("cores.replicas=2", "'cores' not allowed"),
     ("aggregator.service.prot=443", "'prot' not allowed"),
@@ -25,6 +25,10 @@ const REFUSED: [(&str, &str); 14] = [
     (
         "etcd.servers={http://etcd:2379}",
         "needs store.enabled=false",
+    ),
+    (
+        "image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        "image.digest is that of one image",
     ),
     ("tunnel.enabled=true", "tunnel.sshSecretName"),
 ];

@@ -1,6 +1,8 @@
 {{/* How a delegate listens and proves itself. */}}
 {{- define "catena.args.delegate" -}}
 - --listen=0.0.0.0:7443
+{{ include "catena.args.http" . }}
+- --shutdown-delay-duration={{ (index .root.Values .process).shutdownDelaySeconds }}s
 - --tls-cert-file=/etc/catena/internal/tls.crt
 - --tls-private-key-file=/etc/catena/internal/tls.key
 - --internal-ca-file=/etc/catena/internal/ca.crt
@@ -35,10 +37,12 @@
 {{- define "catena.core.tunnel" -}}
 {{- $t := .Values.tunnel -}}
 name: tunnel
-image: {{ include "catena.image" (dict "root" . "image" $t.image) | quote }}
+image: {{ include "catena.image" (dict "root" . "process" "tunnel" "image" $t.image) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 restartPolicy: Always
-command: {{ $t.command | default (list "catena" "tunnel") | toJson }}
+{{- with include "catena.command" (dict "root" . "process" "tunnel" "command" $t.command) }}
+{{ . }}
+{{- end }}
 args:
   - --listen=/run/catena/tunnel.sock
   - --ssh-user={{ $t.sshUser }}

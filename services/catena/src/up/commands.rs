@@ -111,6 +111,8 @@ fn core(options: &Options, plan: &Plan, socket: &str) -> anyhow::Result<Vec<Stri
         format!("--allow-privileged={}", options.allow_privileged),
         format!("--kubelet-client-certificate={}", kubelets.cert.display()),
         format!("--kubelet-client-key={}", kubelets.key.display()),
+        // As kubeadm has it: names of nodes are rarely in the DNS of this machine.
+        "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname".to_owned(),
         format!("--advertise-address={}", options.bind_address),
         format!("--secure-port={}", options.secure_port),
         format!("--service-account-issuer={ISSUER}"),

@@ -1,12 +1,25 @@
 //! Flags that several processes have, named as kube-apiserver's.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     net::Endpoint,
     pki::{PROCESS_PREFIX, Pki},
     tls::ServerFiles,
 };
+
+/// Go's durations, as flags have them.
+///
+/// # Errors
+/// What is wrong, in Go's words.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let nanos = catena_objects::duration::parse(text)?;
+    u64::try_from(nanos)
+        .map(Duration::from_nanos)
+        .map_err(|_| format!("{text:?} can not be negative value"))
+}
 
 /// Where storage is.
 #[derive(Clone, Debug, clap::Args)]
@@ -82,6 +95,11 @@ pub struct Internal {
     #[arg(long)]
     pub internal_ca_file: Option<PathBuf>,
 
+    /// Time between readiness turning red and the drain: fronts must have seen
+    /// that the address is gone, and where its successor is.
+    #[arg(long, default_value = "0s", value_parser = duration)]
+    pub shutdown_delay_duration: Duration,
+
     /// Names in certificates of the processes that may call.
     #[arg(long, value_delimiter = ',', default_values_t = fronts())]
     pub allowed_front_names: Vec<String>,
@@ -110,6 +128,18 @@ impl Internal {
             );
         }
         out
+    }
+
+    /// Cancelled when it is time to drain.
+    pub fn drain(&self, stop: CancellationToken) -> CancellationToken {
+        let drain = CancellationToken::new();
+        let (delay, due) = (self.shutdown_delay_duration, drain.clone());
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            tokio::time::sleep(delay).await;
+            due.cancel();
+        });
+        drain
     }
 
     /// The files of this process, made where they are missing.

@@ -8,6 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{log, tls, version};
 
+/// Of every process, whichever binary runs it: without it, memory and CPU of a
+/// static binary would be those of musl's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs a process to its end. `problems` are those of its own options; they
 /// are reported together with those of the common ones.
 pub fn process<F, Fut>(name: &str, log: &log::Options, problems: Vec<String>, run: F) -> ExitCode

@@ -1,5 +1,8 @@
 //! The replicas of a delegate as one gRPC service.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     pin::Pin,
@@ -14,8 +17,8 @@ use std::{
 use arc_swap::ArcSwap;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::{sync::watch, task::AbortHandle, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::Stats;
 
@@ -92,7 +95,7 @@ impl Pool {
     }
 
     async fn find(self, endpoints: Endpoints, dialer: Arc<dyn Dial>, stop: CancellationToken) {
-        let mut known: HashMap<Address, (Arc<Replica>, Running)> = HashMap::new();
+        let mut known: HashMap<Address, (Arc<Replica>, DropGuard)> = HashMap::new();
         loop {
             if let Some(found) = endpoints.resolve().await {
                 self.replace(&mut known, &found, &dialer);
@@ -101,16 +104,24 @@ impl Pool {
                 stop.cancelled().await;
                 return;
             }
+            let mut changed = self.0.changed.subscribe();
+            let lost = async {
+                tokio::time::sleep(resolve::SOON).await;
+                while self.stats().connected > 0 {
+                    let _ = changed.changed().await;
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(resolve::AGAIN) => {}
+                () = lost => {}
             }
         }
     }
 
     fn replace(
         &self,
-        known: &mut HashMap<Address, (Arc<Replica>, Running)>,
+        known: &mut HashMap<Address, (Arc<Replica>, DropGuard)>,
         found: &[Address],
         dialer: &Arc<dyn Dial>,
     ) {
@@ -121,9 +132,10 @@ impl Pool {
         for address in found {
             known.entry(address.clone()).or_insert_with(|| {
                 let replica = Arc::new(Replica::new(address.clone()));
-                let keep = Arc::clone(&replica).keep(Arc::clone(dialer), self.0.changed.clone());
-                let running = Running(tokio::spawn(keep).abort_handle());
-                (replica, running)
+                let retired = CancellationToken::new();
+                let (dialer, changed) = (Arc::clone(dialer), self.0.changed.clone());
+                tokio::spawn(Arc::clone(&replica).keep(dialer, changed, retired.clone()));
+                (replica, retired.drop_guard())
             });
         }
         let list = found
@@ -195,15 +207,6 @@ impl Pool {
             }
         }
         Err(Lost::Nobody)
-    }
-}
-
-/// A task that ends with its owner.
-struct Running(AbortHandle);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

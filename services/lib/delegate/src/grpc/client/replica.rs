@@ -12,6 +12,7 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::RwLock;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::dial::{Address, Dial};
 use crate::grpc::{
@@ -83,13 +84,24 @@ impl Replica {
         }
     }
 
-    /// Keeps a connection open; ends only when it is dropped. `changed` is told
-    /// about every change.
-    pub(super) async fn keep(self: Arc<Self>, dialer: Arc<dyn Dial>, changed: watch::Sender<()>) {
+    /// Keeps a connection open until the replica is `retired`: then nobody else
+    /// takes the connection, and it ends with the last call on it. `changed` is
+    /// told about every change.
+    pub(super) async fn keep(
+        self: Arc<Self>,
+        dialer: Arc<dyn Dial>,
+        changed: watch::Sender<()>,
+        retired: CancellationToken,
+    ) {
         let mut backoff = Backoff::new(FIRST, LONGEST);
         for number in 0_usize.. {
-            match tokio::time::timeout(DIAL_TIMEOUT, connect(&*dialer, &self.address)).await {
-                Ok(Ok((sender, connection))) => {
+            let dial = tokio::time::timeout(DIAL_TIMEOUT, connect(&*dialer, &self.address));
+            let dialed = tokio::select! {
+                () = retired.cancelled() => return,
+                dialed = dial => dialed,
+            };
+            match dialed {
+                Ok(Ok((sender, mut connection))) => {
                     backoff.reset();
                     self.failed.store(false, Relaxed);
                     *self.connection.write() = Some(Open {
@@ -98,7 +110,14 @@ impl Replica {
                         number,
                     });
                     changed.send_replace(());
-                    if let Err(e) = connection.await {
+                    let ended = tokio::select! {
+                        () = retired.cancelled() => {
+                            self.lose(number);
+                            connection.await
+                        }
+                        ended = &mut connection => ended,
+                    };
+                    if let Err(e) = ended {
                         tracing::debug!(address = %self.address, error = %e, "connection to a delegate was lost");
                     }
                     self.lose(number);
@@ -107,7 +126,10 @@ impl Replica {
                 Ok(Err(e)) => self.fail(&e.to_string(), &changed),
                 Err(_) => self.fail("no answer in time", &changed),
             }
-            tokio::time::sleep(backoff.next()).await;
+            tokio::select! {
+                () = retired.cancelled() => return,
+                () = tokio::time::sleep(backoff.next()) => {}
+            }
         }
     }
 

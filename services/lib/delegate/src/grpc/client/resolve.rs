@@ -8,6 +8,8 @@ use super::dial::Address;
 
 /// Names are looked up again this often: a headless service changes.
 pub(super) const AGAIN: Duration = Duration::from_secs(5);
+/// And this soon while nobody is connected.
+pub(super) const SOON: Duration = Duration::from_millis(500);
 /// Bound on the replicas of one delegate.
 const MAX_REPLICAS: usize = 256;
 
