@@ -102,6 +102,7 @@ fn resource(facts: &[&'static ResourceFact], wiring: &Wiring) -> Option<Resource
             .unwrap_or_else(|| Arc::new(NoHooks)),
         admission: wiring.admission.clone(),
         custom: false,
+        unconditional_update: unconditional_update(group, plural),
         metadata_checks: metadata_checks(group, plural),
         returns_deleted: returns_deleted(group, plural),
     })
@@ -271,6 +272,15 @@ fn scale() -> Scale {
     }
 }
 
+fn unconditional_update(group: &str, plural: &str) -> bool {
+    match group {
+        "admissionregistration.k8s.io" | "coordination.k8s.io" | "node.k8s.io" | "policy" => false,
+        "certificates.k8s.io" => plural == "certificatesigningrequests",
+        "storage.k8s.io" => matches!(plural, "storageclasses" | "volumeattributesclasses"),
+        _ => true,
+    }
+}
+
 /// How often `ValidateUpdate` of a kind calls `ValidateObjectMeta` or
 /// `ValidateObjectMetaUpdate`.
 fn metadata_checks(group: &str, plural: &str) -> usize {
@@ -282,6 +292,7 @@ fn metadata_checks(group: &str, plural: &str) -> usize {
                 | "nodes"
                 | "persistentvolumeclaims"
                 | "persistentvolumes"
+                | "pods"
                 | "secrets"
                 | "serviceaccounts"
         ),

@@ -124,6 +124,7 @@ pub(crate) fn card(entry: &Entry, version: usize) -> Resource {
         admission: Arc::default(),
         custom: true,
         connects: Vec::new(),
+        unconditional_update: false,
         metadata_checks: 1,
         returns_deleted: false,
     }

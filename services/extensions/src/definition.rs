@@ -184,10 +184,6 @@ impl Strategy for Definition {
         true
     }
 
-    fn allow_unconditional_update(&self) -> bool {
-        false
-    }
-
     fn mark_terminating(&self, ctx: &Context, object: &mut Value) -> bool {
         if !catena_objects::meta::has_finalizer(object, FINALIZER) {
             let mut list = object.items_at(&["metadata", "finalizers"]).to_vec();

@@ -99,6 +99,7 @@ fn declaration(
         admission: Arc::default(),
         custom: false,
         connects: Vec::new(),
+        unconditional_update: false,
         metadata_checks: 1,
         returns_deleted: false,
     }

@@ -7,7 +7,7 @@ use catena_objects::{
     field::{Error, Errors, Path},
     names,
 };
-use catena_registry::{Context, Strategy};
+use catena_registry::{Context, Strategy, strategy::keep_other_half_and_metadata};
 
 use crate::{
     rules::go_struct,
@@ -54,6 +54,10 @@ impl Strategy for Claim {
                 request_defaults(sub, &[])
             });
         });
+    }
+
+    fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
+        keep_other_half_and_metadata(ctx, object, old);
     }
 
     fn prepare_create(&self, _ctx: &Context, object: &mut Value) {

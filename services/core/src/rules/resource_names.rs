@@ -67,6 +67,18 @@ pub fn container(at: &At, name: &str, e: &mut Errors) {
     }
 }
 
+/// `ValidateResourceQuotaResourceName`.
+pub fn quota(at: &At, name: &str, e: &mut Errors) {
+    validate(at, name, e);
+    if !name.contains('/') && !is_standard_quota(name) {
+        at.bad_value(e, name, "must be a standard resource for quota");
+    }
+}
+
+pub fn is_standard_quota(name: &str) -> bool {
+    name != "storage" && is_standard(name)
+}
+
 pub fn is_standard(name: &str) -> bool {
     STANDARD.contains(&name) || is_huge_page(name) || name.starts_with("requests.hugepages-")
 }

@@ -186,10 +186,6 @@ impl Strategy for Custom {
         rest(object) != rest(old)
     }
 
-    fn allow_unconditional_update(&self) -> bool {
-        false
-    }
-
     fn selectable(&self, object: &Value) -> Vec<String> {
         let value = |path: &Option<catena_jsonpath::Path>| {
             let found = path.as_ref()?.find(object).ok()?.into_iter().next()?;

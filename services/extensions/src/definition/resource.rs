@@ -40,6 +40,7 @@ pub(crate) fn resource() -> Resource {
         admission: Arc::default(),
         custom: false,
         connects: Vec::new(),
+        unconditional_update: false,
         metadata_checks: 1,
         returns_deleted: false,
     }

@@ -272,7 +272,7 @@ fn same_kind(expected: &str, version: &str, kind: &str, value: &mut Value) -> Re
 }
 
 /// Where kube-apiserver makes the registry of kinds of the server of a group.
-fn scheme(group: &str) -> &'static str {
+pub(crate) fn scheme(group: &str) -> &'static str {
     match group {
         "apiregistration.k8s.io" => "pkg/apiserver/scheme/scheme.go:28",
         "apiextensions.k8s.io" => "pkg/apiserver/apiserver.go:55",

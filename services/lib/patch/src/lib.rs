@@ -5,7 +5,7 @@
 mod decode;
 mod json_patch;
 mod merge;
-mod printed;
+mod ordered;
 mod strategic;
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ mod tests;
 pub use decode::{Decoded, Format, decode};
 pub use json_patch::{MAX_COPIED_BYTES, MAX_OPERATIONS, json_patch};
 pub use merge::{create_merge_patch, merge_patch};
-pub use printed::printed;
+pub use ordered::ordered;
 pub use strategic::strategic_merge;
 
 use catena_objects::{Reason, Status};

@@ -58,6 +58,9 @@ pub struct Resource {
     pub admission: Arc<Vec<Arc<dyn Admission>>>,
     /// Custom resource: printed with sorted members, schema prunes.
     pub custom: bool,
+    /// Whether an update that names no version overwrites what there is
+    /// (`AllowUnconditionalUpdate`).
+    pub unconditional_update: bool,
     /// How often the kind's own rules for updates look at metadata, which
     /// `BeforeUpdate` has done already: each time tells what is wrong again.
     pub metadata_checks: usize,

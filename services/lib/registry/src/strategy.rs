@@ -73,11 +73,6 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
-    /// Whether an update without resourceVersion overwrites.
-    fn allow_unconditional_update(&self) -> bool {
-        true
-    }
-
     /// The grace of a deletion, given what the client asked for (`None`: nothing).
     fn graceful_delete(&self, ctx: &Context, object: &Value, asked: Option<i64>) -> Graceful {
         Graceful::No
@@ -149,5 +144,19 @@ pub fn keep_other_half(ctx: &Context, object: &mut Value, old: &Value) {
     match old.get("status") {
         Some(s) => object.set(&["status"], s.clone()),
         None => drop(object.unset(&["status"])),
+    }
+}
+
+/// As [`keep_other_half`]; `/status` keeps what users say in metadata as well
+/// (`ResetObjectMetaForStatus`).
+pub fn keep_other_half_and_metadata(ctx: &Context, object: &mut Value, old: &Value) {
+    keep_other_half(ctx, object, old);
+    if ctx.subresource == "status" {
+        for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
+            match old.at(&["metadata", name]) {
+                Some(v) => object.set(&["metadata", name], v.clone()),
+                None => drop(object.unset(&["metadata", name])),
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use catena_objects::{Value, field::Errors, names};
-use catena_registry::{Context, Strategy, strategy::keep_other_half};
+use catena_registry::{Context, Strategy, strategy::keep_other_half_and_metadata};
 
 use super::rule;
 use crate::{groups::core::pod::defaults::present, rules::At};
@@ -33,7 +33,7 @@ impl Strategy for AdmissionPolicy {
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
-        keep_other_half(ctx, object, old);
+        keep_other_half_and_metadata(ctx, object, old);
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {

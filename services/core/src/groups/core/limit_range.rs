@@ -10,7 +10,10 @@ use catena_objects::{
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, each, kube_finalizers, members};
+use crate::{
+    rules::{At, resource_names},
+    steps::{complaints, each, kube_finalizers, members},
+};
 
 const TYPES: [&str; 3] = ["Pod", "Container", "PersistentVolumeClaim"];
 
@@ -86,12 +89,11 @@ fn item(errors: &mut Errors, path: &Path, limit: &Value, ty: &str) {
     let mut keys = BTreeSet::new();
     for list in lists {
         for (key, _) in members(limit, &[list]) {
-            complaints(
-                errors,
-                &path.child(list).key(key),
-                key,
-                names::qualified_name(key),
-            );
+            let at = At::new(limit, path.child(list).key(key));
+            match ty {
+                "Pod" | "Container" => resource_names::container(&at, key, errors),
+                _ => resource_names::validate(&at, key, errors),
+            }
             keys.insert(key);
         }
     }

@@ -5,35 +5,15 @@ use std::collections::BTreeSet;
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
-    names,
     quantity::Quantity,
 };
 use catena_registry::{Context, Strategy};
 
-use crate::steps::{complaints, kube_finalizers, members, strings};
+use crate::{
+    rules::{At, resource_names},
+    steps::{kube_finalizers, members, strings},
+};
 
-const STANDARD: [&str; 20] = [
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.storage",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "persistentvolumeclaims",
-    "configmaps",
-    "services.nodeports",
-    "services.loadbalancers",
-    "requests.nvidia.com/gpu",
-];
 const SCOPES: [&str; 7] = [
     "Terminating",
     "NotTerminating",
@@ -97,15 +77,7 @@ impl Strategy for ResourceQuota {
 fn amounts(errors: &mut Errors, object: &Value, part: &str, list: &str) {
     for (name, value) in members(object, &[part, list]) {
         let path = Path::new(part).child(list).key(name);
-        let texts = names::qualified_name(name);
-        let standard = STANDARD.contains(&name)
-            || name.starts_with("hugepages-")
-            || name.starts_with("requests.hugepages-");
-        if texts.is_empty() && !name.contains('/') && !standard && !name.starts_with("count/") {
-            let text = "must be a standard resource for quota";
-            errors.push(Error::invalid(&path, name, text));
-        }
-        complaints(errors, &path, name, texts);
+        resource_names::quota(&At::new(value, path.clone()), name, errors);
         let text = value.as_str().unwrap_or_default();
         let Ok(quantity) = Quantity::parse(text) else {
             continue;
@@ -129,7 +101,10 @@ fn scopes(errors: &mut Errors, object: &Value) {
             errors.push(Error::invalid(&path, value(), "unsupported scope"));
         }
         for (resource, _) in members(object, &["spec", "hard"]) {
-            if STANDARD.contains(&resource) && SCOPES.contains(scope) && !applies(scope, resource) {
+            if resource_names::is_standard_quota(resource)
+                && SCOPES.contains(scope)
+                && !applies(scope, resource)
+            {
                 let text = "unsupported scope applied to resource";
                 errors.push(Error::invalid(&path, value(), text));
             }

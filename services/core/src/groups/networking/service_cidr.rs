@@ -5,7 +5,7 @@ use catena_objects::{
     field::{Error, Errors, Path},
     names,
 };
-use catena_registry::{Context, Strategy};
+use catena_registry::{Context, Strategy, strategy::keep_other_half_and_metadata};
 
 use crate::steps::{kube_finalizers, strings};
 
@@ -17,6 +17,10 @@ pub struct ServiceCidr;
 impl Strategy for ServiceCidr {
     fn prepare_create(&self, _ctx: &Context, object: &mut Value) {
         object.set(&["status"], Value::object());
+    }
+
+    fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
+        keep_other_half_and_metadata(ctx, object, old);
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {

@@ -5,7 +5,7 @@ use catena_objects::{
     field::{Error, Errors, Path},
     names,
 };
-use catena_registry::{Context, Strategy, strategy::keep_other_half};
+use catena_registry::{Context, Strategy, strategy::keep_other_half_and_metadata};
 
 use crate::{
     groups::core::pod::validate::volumes::csi_driver_name,
@@ -21,7 +21,7 @@ impl Strategy for VolumeAttachment {
     }
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
-        keep_other_half(ctx, object, old);
+        keep_other_half_and_metadata(ctx, object, old);
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {

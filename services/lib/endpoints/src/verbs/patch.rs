@@ -3,7 +3,7 @@
 mod identity;
 
 use catena_delegate::Response;
-use catena_objects::{Reason, Status, Value, field, go, yaml};
+use catena_objects::{Reason, Status, Value, field, go, json, yaml};
 use catena_registry::{Context, options::Preconditions};
 use catena_runtime::features::{self, Feature};
 
@@ -144,8 +144,14 @@ impl Patch {
         };
         let before = body::from_storage(resource, version, live.clone());
         let after = match self.kind {
-            Kind::Json => catena_patch::json_patch(&before, &self.value)?,
-            Kind::Merge => catena_patch::merge_patch(&before, &self.value),
+            Kind::Json => {
+                let after = catena_patch::json_patch(&before, &self.value)?;
+                catena_patch::ordered(after, &self.value, Format::Json)
+            }
+            Kind::Merge => {
+                let after = catena_patch::merge_patch(&before, &self.value);
+                catena_patch::ordered(after, &self.value, Format::Merge)
+            }
             Kind::Strategic => {
                 catena_patch::strategic_merge(&before, &self.value, &version.schema)?
             }
@@ -211,8 +217,7 @@ impl Patch {
     /// 422: what the patch makes of the object is none of the resource's.
     fn does_not_fit(&self, after: &Value, why: &str) -> Status {
         let shown = match self.kind {
-            Kind::Json => catena_patch::printed(after, &self.value, Format::Json),
-            Kind::Merge => catena_patch::printed(after, &self.value, Format::Merge),
+            Kind::Json | Kind::Merge => json::to_string(after),
             _ => go::print(&without_directives(&self.value)),
         };
         let mut errors = field::Errors::new();

@@ -3,6 +3,9 @@
 use super::resolve::resolve;
 use crate::{Map, Value, json};
 
+/// Columns after which a scalar goes on in a line of its own (`best_width`).
+const WIDTH: usize = 80;
+
 /// The YAML of a value, ending in a line feed.
 pub fn to_vec(v: &Value) -> Vec<u8> {
     to_string(v).into_bytes()
@@ -93,14 +96,42 @@ fn string(out: &mut String, s: &str, indent: usize, key: bool) {
         return literal(out, s, indent);
     }
     if special || s.contains('\n') || !matches!(resolve(s), Value::String(_)) || is_base60(s) {
-        return out.push_str(&double_quoted(s));
+        return folded(out, &double_quoted(s), indent, key);
     }
     if plain_allowed(s) && !looks_like_time_or_merge(s) {
-        out.push_str(s);
+        folded(out, s, indent, key);
     } else {
-        out.push('\'');
-        out.push_str(&s.replace('\'', "''"));
-        out.push('\'');
+        folded(out, &format!("'{}'", s.replace('\'', "''")), indent, key);
+    }
+}
+
+/// A scalar as it stands in the text; where it is wider than libyaml's lines it goes
+/// on below, in place of a space between words. Keys do not.
+fn folded(out: &mut String, text: &str, indent: usize, key: bool) {
+    let mut column = out.chars().rev().take_while(|c| *c != '\n').count();
+    if key || !text.contains(' ') || column + text.len() <= WIDTH {
+        return out.push_str(text);
+    }
+    let double = text.starts_with('"');
+    let quotes = usize::from(double || text.starts_with('\''));
+    let last = text.len() - 1 - quotes;
+    let mut after_space = false;
+    for (i, c) in text.char_indices() {
+        let next_is_space = text[i + c.len_utf8()..].starts_with(' ');
+        let inside = i > quotes && i < last;
+        if c == ' ' && !after_space && column > WIDTH && inside && (double || !next_is_space) {
+            out.push('\n');
+            pad(out, indent);
+            column = indent;
+            if next_is_space {
+                out.push('\\');
+                column += 1;
+            }
+        } else {
+            out.push(c);
+            column += 1;
+        }
+        after_space = c == ' ';
     }
 }
 

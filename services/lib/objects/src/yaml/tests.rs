@@ -143,3 +143,23 @@ fn goldens_read_and_print_as_go_does() {
         &wrong[..wrong.len().min(5)]
     );
 }
+
+/// As kube-apiserver prints them.
+#[test]
+fn wide_scalars_go_on_below() {
+    let wide = "x".repeat(90);
+    for (value, want) in [
+        (format!("{wide} y z"), format!("{wide}\n  y z")),
+        (format!("{wide} y  z"), format!("{wide}\n  y  z")),
+        (format!("{wide}  y z"), format!("{wide}  y\n  z")),
+        (format!("{wide}: y z"), format!("'{wide}:\n  y z'")),
+        (format!("{wide} y: z "), format!("'{wide}\n  y: z '")),
+        (format!("{wide}\t y z"), format!("\"{wide}\\t\n  y z\"")),
+        (format!("{wide}\t  y"), format!("\"{wide}\\t\n  \\ y\"")),
+        ("x y".repeat(20), "x y".repeat(20)),
+    ] {
+        let mut object = Value::object();
+        object.set(&["a"], value.as_str());
+        assert_eq!(to_string(&object), format!("a: {want}\n"));
+    }
+}

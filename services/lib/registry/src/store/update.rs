@@ -230,7 +230,7 @@ impl Store {
             return Ok(());
         }
         if given.is_empty() || given == "0" {
-            if self.resource.strategy.allow_unconditional_update() {
+            if self.resource.unconditional_update {
                 object.set(&["metadata", "resourceVersion"], live);
                 return Ok(());
             }
@@ -292,7 +292,12 @@ impl Store {
         );
         let old_metadata = old.get("metadata").unwrap_or(&empty);
         let changes = object_meta::validate_object_meta_update(metadata, old_metadata, &path);
-        for _ in 0..=self.resource.metadata_checks {
+        // Rules of a status look once at most.
+        let again = match ctx.subresource.as_str() {
+            "" => self.resource.metadata_checks,
+            _ => self.resource.metadata_checks.min(1),
+        };
+        for _ in 0..=again {
             errors.extend(changes.clone());
         }
         errors.extend(strategy.validate_update(ctx, object, old));

@@ -8,8 +8,17 @@ use crate::{
     query::FieldValidation,
 };
 
-/// Where kube-apiserver's codec has its kinds from.
-const SCHEME: &str = "pkg/runtime/scheme.go:111";
+const PARSE_ERROR: &str = "couldn't get version/kind; json parse error: json: cannot unmarshal ";
+const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
+
+/// What `encoding/json` calls a value.
+fn go_name(v: &Value) -> &'static str {
+    match v {
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "number",
+        other => other.type_name(),
+    }
+}
 
 pub(super) enum Identity<'a> {
     /// A version of the resource.
@@ -30,10 +39,16 @@ pub(super) fn of<'a>(
         None | Some(Value::Null) => Ok(""),
         Some(Value::String(s)) => Ok(s.as_str()),
         Some(other) => Err(format!(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{member} of type string",
-            other.type_name()
+            "{PARSE_ERROR}{} into Go struct field .{member} of type string",
+            go_name(other)
         )),
     };
+    if !matches!(document, Value::Object(_)) {
+        return Err(format!(
+            "{PARSE_ERROR}{} into Go value of type {TYPE_META}",
+            go_name(document)
+        ));
+    }
     let (kind, given) = (text("kind")?, text("apiVersion")?);
     if resource.custom {
         let known = kind == resource.kind;
@@ -52,7 +67,8 @@ pub(super) fn of<'a>(
     match version.filter(|_| kind.is_empty() || kind == resource.kind) {
         Some(version) => Ok(Identity::Of(version)),
         None => Err(format!(
-            "no kind {kind:?} is registered for version {given:?} in scheme {SCHEME:?}"
+            "no kind {kind:?} is registered for version {given:?} in scheme {:?}",
+            body::scheme(&resource.group)
         )),
     }
 }

@@ -1,13 +1,13 @@
 //! The text of a patched document as `evanphx/json-patch` leaves it: what the patch
 //! went through has its members sorted, the rest stands as it was written.
 
-use catena_objects::{Map, Value, json};
+use catena_objects::Value;
 
 use crate::Format;
 
-/// JSON of what a patch made of a document, for messages that quote it.
-pub fn printed(after: &Value, patch: &Value, format: Format) -> String {
-    let mut out = after.clone();
+/// What a patch made of a document, in the order in which it is written and read.
+pub fn ordered(after: Value, patch: &Value, format: Format) -> Value {
+    let mut out = after;
     match format {
         Format::Json => {
             sort(&mut out);
@@ -19,14 +19,12 @@ pub fn printed(after: &Value, patch: &Value, format: Format) -> String {
         }
         Format::Merge | Format::Strategic => along(&mut out, patch),
     }
-    json::to_string(&out)
+    out
 }
 
 fn sort(v: &mut Value) {
     if let Some(members) = v.as_object_mut() {
-        let mut sorted: Vec<_> = std::mem::take(members).into_iter().collect();
-        sorted.sort_by(|a, b| a.0.cmp(&b.0));
-        *members = sorted.into_iter().collect::<Map>();
+        members.sort_keys();
     }
 }
 
@@ -38,7 +36,7 @@ fn walk(doc: &mut Value, path: &str) {
     for step in steps {
         let name = step.replace("~1", "/").replace("~0", "~");
         let next = match at {
-            Value::Object(_) => at.as_object_mut().and_then(|m| m.get_mut(&*name)),
+            Value::Object(_) => at.as_object_mut().and_then(|m| m.get_mut(&name)),
             _ => at
                 .as_array_mut()
                 .and_then(|a| name.parse::<usize>().ok().and_then(|i| a.get_mut(i))),
@@ -59,9 +57,24 @@ fn along(v: &mut Value, patch: &Value) {
     };
     if let Some(members) = v.as_object_mut() {
         for (name, change) in changes {
-            if let (Some(member), Value::Object(_)) = (members.get_mut(name), change) {
-                along(member, change);
+            let Some(member) = members.get_mut(name) else {
+                continue;
+            };
+            match change {
+                Value::Object(_) => along(member, change),
+                Value::Array(_) => whole(member),
+                _ => {}
             }
         }
+    }
+}
+
+/// A list of the patch: nulls were looked for in all of it.
+fn whole(v: &mut Value) {
+    sort(v);
+    if let Some(items) = v.as_array_mut() {
+        items.iter_mut().for_each(whole);
+    } else if let Some(members) = v.as_object_mut() {
+        members.iter_mut().for_each(|(_, v)| whole(v));
     }
 }
