@@ -257,6 +257,44 @@ async fn lists_do_not_read_storage() {
     assert_eq!(w.storage.ranges(), before + 1);
 }
 
+/// Groups of neighbours in which nothing matches are passed by, and no others.
+#[tokio::test]
+async fn a_selective_list_misses_nothing() {
+    let w = world().await;
+    let label = |i: usize| ["near", "far", "rare"][usize::from(i > 100) + usize::from(i == 333)];
+    for i in 0..400 {
+        w.post("default", &format!("n{i:03}"), label(i)).await;
+    }
+    let count = async |query: &str| names(&w.list(query).await).len();
+    assert_eq!(names(&w.list("labelSelector=l%3Drare").await), ["n333"]);
+    assert_eq!(count("labelSelector=l%3Dnear").await, 101);
+    assert_eq!(count("labelSelector=l+in+(near,rare)").await, 102);
+    assert_eq!(count("labelSelector=l%3Dnone").await, 0);
+    assert_eq!(count("labelSelector=l,l!%3Drare").await, 399);
+    assert_eq!(count("labelSelector=!l").await, 0);
+    // What was known of a group goes with each change in it.
+    w.put("n007", "rare").await;
+    let rare = w.list("labelSelector=l%3Drare").await;
+    assert_eq!(names(&rare), ["n007", "n333"]);
+    w.put("n333", "far").await;
+    w.delete("n007").await;
+    assert_eq!(count("labelSelector=l%3Drare").await, 0);
+    w.post("default", "n200a", "rare").await;
+    // Pages, the last of them full: more may follow what was found.
+    let first = w.list("labelSelector=l%3Drare&limit=1").await;
+    assert_eq!(names(&first), ["n200a"]);
+    let next = first.str_at(&["metadata", "continue"]);
+    assert_ne!(next, "");
+    let query = format!("labelSelector=l%3Drare&limit=1&continue={next}");
+    let rest = w.list(&query).await;
+    assert_eq!(
+        (names(&rest).len(), rest.str_at(&["metadata", "continue"])),
+        (0, "")
+    );
+    let mut events = w.watch("labelSelector=l%3Drare").await;
+    assert_eq!(events.line().await, "ADDED n200a rare");
+}
+
 #[tokio::test]
 async fn objects_enter_and_leave_the_selection() {
     let w = world().await;

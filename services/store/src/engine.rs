@@ -76,8 +76,8 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             unsafe_no_fsync: false,
-            cache_bytes: 32 << 20,
-            watch_bytes: 8 << 20,
+            cache_bytes: 8 << 20,
+            watch_bytes: 4 << 20,
             write_bytes: 8 << 20,
             max_request_bytes: 1536 << 10,
         }

@@ -68,7 +68,7 @@ pub(crate) struct Position {
     pub(crate) fault: Option<catena_storage::Error>,
 }
 
-pub(crate) struct Shared<X> {
+pub(crate) struct Shared<X: Extra> {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) prefix: String,
     pub(crate) options: Options,
@@ -104,7 +104,7 @@ impl<X: Extra> Shared<X> {
 }
 
 /// The cache of one resource.
-pub struct Cache<X> {
+pub struct Cache<X: Extra> {
     pub(crate) shared: Arc<Shared<X>>,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,

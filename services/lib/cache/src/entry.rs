@@ -7,8 +7,14 @@ use catena_storage::{Event, EventKind, KeyValue};
 
 /// What the owner of a cache keeps beside an object or a change, made when it
 /// is first wanted: an index, encodings.
-pub trait Extra: Default + Send + Sync + 'static {}
-impl<T: Default + Send + Sync + 'static> Extra for T {}
+pub trait Extra: Default + Send + Sync + 'static {
+    /// What its user keeps beside a group of neighbours, until one of them changes.
+    type Group: Default + Send + Sync + 'static;
+}
+
+impl Extra for () {
+    type Group = ();
+}
 
 /// One version of an object: its bytes as stored, in one allocation.
 #[derive(Debug)]

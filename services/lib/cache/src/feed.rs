@@ -42,7 +42,7 @@ pub(crate) async fn run<X: Extra>(shared: Arc<Shared<X>>, stop: CancellationToke
     }
 }
 
-struct Feed<X> {
+struct Feed<X: Extra> {
     shared: Arc<Shared<X>>,
 }
 

@@ -19,7 +19,7 @@ pub use cache::{Cache, Options};
 pub use entry::{Change, Entry, Extra};
 pub use error::Error;
 pub use ring::Batch;
-pub use snapshot::Snapshot;
+pub use snapshot::{Neighbours, Snapshot};
 pub use watcher::{News, Watcher};
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -35,13 +35,13 @@ pub(crate) struct Bounds {
     pub(crate) states: usize,
 }
 
-struct Slot<X> {
+struct Slot<X: Extra> {
     batch: Arc<Batch<X>>,
     /// The objects after the changes; `None`: not kept so long.
     state: Option<Tree<X>>,
 }
 
-pub(crate) struct Ring<X> {
+pub(crate) struct Ring<X: Extra> {
     slots: VecDeque<Slot<X>>,
     /// Number of the first batch; numbers grow by one.
     first: u64,

@@ -2,12 +2,14 @@
 //! a leaf, a reader keeps the root it began with.
 
 mod iter;
+mod leaf;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use iter::Iter;
+pub(crate) use iter::Leaves;
+use leaf::Leaf;
 
 use crate::entry::{Entry, Extra};
 
@@ -18,23 +20,23 @@ const FILLED: usize = 48;
 /// A node with fewer is joined with its neighbour if both fit into one.
 const FEW: usize = 16;
 
-pub(crate) struct Tree<X> {
+pub(crate) struct Tree<X: Extra> {
     root: Arc<Node<X>>,
     len: usize,
 }
 
-enum Node<X> {
-    Leaf(Vec<Arc<Entry<X>>>),
+enum Node<X: Extra> {
+    Leaf(Leaf<X>),
     Branch(Vec<Child<X>>),
 }
 
-struct Child<X> {
+struct Child<X: Extra> {
     node: Arc<Node<X>>,
     /// Objects below.
     len: usize,
 }
 
-impl<X> Clone for Tree<X> {
+impl<X: Extra> Clone for Tree<X> {
     fn clone(&self) -> Self {
         Self {
             root: Arc::clone(&self.root),
@@ -43,16 +45,16 @@ impl<X> Clone for Tree<X> {
     }
 }
 
-impl<X> Clone for Node<X> {
+impl<X: Extra> Clone for Node<X> {
     fn clone(&self) -> Self {
         match self {
-            Self::Leaf(entries) => Self::Leaf(with_room(entries)),
+            Self::Leaf(leaf) => Self::Leaf(leaf.clone()),
             Self::Branch(children) => Self::Branch(with_room(children)),
         }
     }
 }
 
-impl<X> Clone for Child<X> {
+impl<X: Extra> Clone for Child<X> {
     fn clone(&self) -> Self {
         Self {
             node: Arc::clone(&self.node),
@@ -68,10 +70,10 @@ fn with_room<T: Clone>(items: &[T]) -> Vec<T> {
     copy
 }
 
-impl<X> Default for Tree<X> {
+impl<X: Extra> Default for Tree<X> {
     fn default() -> Self {
         Self {
-            root: Arc::new(Node::Leaf(Vec::new())),
+            root: Arc::new(Node::Leaf(Leaf::default())),
             len: 0,
         }
     }
@@ -80,21 +82,21 @@ impl<X> Default for Tree<X> {
 impl<X: Extra> Node<X> {
     fn items(&self) -> usize {
         match self {
-            Self::Leaf(entries) => entries.len(),
+            Self::Leaf(leaf) => leaf.entries().len(),
             Self::Branch(children) => children.len(),
         }
     }
 
     fn len(&self) -> usize {
         match self {
-            Self::Leaf(entries) => entries.len(),
+            Self::Leaf(leaf) => leaf.entries().len(),
             Self::Branch(children) => children.iter().map(|c| c.len).sum(),
         }
     }
 
     fn first_key(&self) -> &[u8] {
         match self {
-            Self::Leaf(entries) => entries.first().map_or(&[], |e| e.key()),
+            Self::Leaf(leaf) => leaf.entries().first().map_or(&[], |e| e.key()),
             Self::Branch(children) => children.first().map_or(&[], |c| c.node.first_key()),
         }
     }
@@ -102,12 +104,13 @@ impl<X: Extra> Node<X> {
     /// Puts an entry in its place; a node that grew too large gives its right half.
     fn insert(&mut self, entry: Arc<Entry<X>>, old: &mut Option<Arc<Entry<X>>>) -> Option<Self> {
         match self {
-            Self::Leaf(entries) => {
+            Self::Leaf(leaf) => {
+                let entries = leaf.change();
                 match entries.binary_search_by(|e| e.key().cmp(entry.key())) {
                     Ok(i) => *old = Some(std::mem::replace(&mut entries[i], entry)),
                     Err(i) => entries.insert(i, entry),
                 }
-                halve(entries).map(Self::Leaf)
+                halve(entries).map(|right| Self::Leaf(right.into()))
             }
             Self::Branch(children) => {
                 let i = child_of(children, entry.key());
@@ -124,9 +127,9 @@ impl<X: Extra> Node<X> {
 
     fn remove(&mut self, key: &[u8]) -> Option<Arc<Entry<X>>> {
         match self {
-            Self::Leaf(entries) => {
-                let i = entries.binary_search_by(|e| e.key().cmp(key)).ok()?;
-                Some(entries.remove(i))
+            Self::Leaf(leaf) => {
+                let i = leaf.find(key).ok()?;
+                Some(leaf.change().remove(i))
             }
             Self::Branch(children) => {
                 let i = child_of(children, key);
@@ -179,7 +182,7 @@ fn join<X: Extra>(children: &mut Vec<Child<X>>, i: usize) {
     let into = &mut children[left];
     into.len += right.len;
     match (Arc::make_mut(&mut into.node), &*right.node) {
-        (Node::Leaf(into), Node::Leaf(from)) => into.extend_from_slice(from),
+        (Node::Leaf(into), Node::Leaf(from)) => into.change().extend_from_slice(from.entries()),
         (Node::Branch(into), Node::Branch(from)) => into.extend_from_slice(from),
         _ => unreachable!("all leaves are equally deep"),
     }
@@ -190,7 +193,7 @@ impl<X: Extra> Tree<X> {
     pub(crate) fn from_sorted(entries: &[Arc<Entry<X>>]) -> Self {
         let mut level: Vec<Child<X>> = entries
             .chunks(FILLED)
-            .map(|c| Child::of(Node::Leaf(c.to_vec())))
+            .map(|c| Child::of(Node::Leaf(c.to_vec().into())))
             .collect();
         while level.len() > 1 {
             level = level
@@ -213,7 +216,7 @@ impl<X: Extra> Tree<X> {
         let mut old = None;
         let root = Arc::make_mut(&mut self.root);
         if let Some(right) = root.insert(entry, &mut old) {
-            let left = std::mem::replace(root, Node::Leaf(Vec::new()));
+            let left = std::mem::replace(root, Node::Leaf(Leaf::default()));
             *root = Node::Branch(vec![Child::of(left), Child::of(right)]);
         }
         self.len += usize::from(old.is_none());
@@ -228,7 +231,7 @@ impl<X: Extra> Tree<X> {
         loop {
             let only = match &*self.root {
                 Node::Branch(children) if children.is_empty() => {
-                    self.root = Arc::new(Node::Leaf(Vec::new()));
+                    self.root = Arc::new(Node::Leaf(Leaf::default()));
                     break;
                 }
                 Node::Branch(children) if children.len() == 1 => Arc::clone(&children[0].node),
@@ -243,9 +246,9 @@ impl<X: Extra> Tree<X> {
         let mut node = &*self.root;
         loop {
             match node {
-                Node::Leaf(entries) => {
-                    let i = entries.binary_search_by(|e| e.key().cmp(key)).ok()?;
-                    return entries.get(i);
+                Node::Leaf(leaf) => {
+                    let i = leaf.find(key).ok()?;
+                    return leaf.entries().get(i);
                 }
                 Node::Branch(children) => node = &children[child_of(children, key)].node,
             }
@@ -257,7 +260,7 @@ impl<X: Extra> Tree<X> {
         let (mut node, mut before) = (&*self.root, 0);
         loop {
             match node {
-                Node::Leaf(entries) => return before + entries.partition_point(|e| e.key() < key),
+                Node::Leaf(leaf) => return before + leaf.rank(key),
                 Node::Branch(children) => {
                     let i = child_of(children, key);
                     before += children[..i].iter().map(|c| c.len).sum::<usize>();
@@ -267,8 +270,8 @@ impl<X: Extra> Tree<X> {
         }
     }
 
-    /// Entries from `start` on, until the end of the tree.
-    pub(crate) fn from(&self, start: &[u8]) -> Iter<'_, X> {
-        Iter::new(&self.root, start)
+    /// Leaves from the one with `start` on, until the end of the tree.
+    pub(crate) fn leaves(&self, start: &[u8]) -> Leaves<'_, X> {
+        Leaves::new(&self.root, start)
     }
 }

@@ -14,7 +14,7 @@ pub type News<X> = Vec<Arc<Batch<X>>>;
 
 /// Reads changes in order, each once. Ends with [`Error::Expired`] when it is so
 /// slow that the next ones are gone.
-pub struct Watcher<X> {
+pub struct Watcher<X: Extra> {
     cache: Arc<Cache<X>>,
     news: watch::Receiver<u64>,
     next: u64,

@@ -2,16 +2,18 @@
 //! encodings, each made when it is first wanted.
 
 mod labels;
+mod marks;
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use catena_cache::{Cache, Entry};
+use catena_cache::{Cache, Entry, Extra};
 use catena_objects::{Status, Value, json, json::scan};
 use parking_lot::Mutex;
 
 use crate::{Resource, codec};
 pub use labels::Labels;
+pub use marks::{GroupMarks, Wanted};
 
 /// The cache of a resource.
 pub type ResourceCache = Cache<Cached>;
@@ -25,6 +27,10 @@ pub struct Cached {
     /// to be decoded. Owned by the encoder of answers.
     pub splice: OnceLock<Option<u32>>,
     forms: Mutex<Vec<(Form, Bytes)>>,
+}
+
+impl Extra for Cached {
+    type Group = GroupMarks;
 }
 
 /// An encoding of an object or event.
@@ -107,7 +113,9 @@ impl Cached {
         if let Some(bytes) = known(&forms) {
             return Ok(bytes);
         }
-        let bytes = make()?;
+        // A copy: the buffer of an encoder has room to spare, often as much again.
+        let bytes = Bytes::copy_from_slice(&make()?);
+        forms.reserve_exact(1);
         forms.push((form, bytes.clone()));
         Ok(bytes)
     }

@@ -16,7 +16,7 @@ pub mod store;
 pub mod strategy;
 
 pub use admission::{Admission, Attributes, Operation};
-pub use cached::{Cached, Form, ResourceCache};
+pub use cached::{Cached, Form, ResourceCache, Wanted};
 pub use catena_printers::{Column, Printer};
 pub use context::{Context, Warnings};
 pub use handler::{ByteStream, Connect, Connected, Connecting, Connector, Handler};

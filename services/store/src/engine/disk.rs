@@ -199,9 +199,9 @@ fn decode_number(bytes: &[u8]) -> Result<i64, Error> {
 }
 
 impl Batch<'_> {
-    pub(super) fn put(&mut self, rev: Rev, record: &Record) {
-        self.batch
-            .insert(&self.disk.rev, rev.encode(), record.encode());
+    /// `record` is a [`Record`], encoded.
+    pub(super) fn put(&mut self, rev: Rev, record: Bytes) {
+        self.batch.insert(&self.disk.rev, rev.encode(), record);
     }
 
     pub(super) fn remove(&mut self, rev: Rev) {

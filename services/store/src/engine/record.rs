@@ -52,7 +52,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Bytes {
         let mut out = Vec::with_capacity(HEADER + self.key.len() + self.value.len());
         out.put_u8(if self.tombstone { TOMBSTONE } else { 0 });
         out.put_i64(self.create);
@@ -62,7 +62,20 @@ impl Record {
         out.put_u32(u32::try_from(self.key.len()).unwrap_or(u32::MAX));
         out.put_slice(&self.key);
         out.put_slice(&self.value);
-        out
+        out.into()
+    }
+
+    /// Its encoding, and itself as a part of that: a record of a request is a slice
+    /// of what the peer sent, several times its size.
+    pub(super) fn pack(self) -> (Bytes, Self) {
+        let encoded = self.encode();
+        let key = HEADER..HEADER + self.key.len();
+        let packed = Self {
+            key: encoded.slice(key.clone()),
+            value: encoded.slice(key.end..),
+            ..self
+        };
+        (encoded, packed)
     }
 
     /// Shares the memory of `bytes`.

@@ -92,9 +92,12 @@ impl Writer {
             let room = answers.len() < GROUP && effects.bytes < GROUP_BYTES;
             next = room.then(|| self.requests.try_recv().ok()).flatten();
         }
-        let (after, changes) = (draft.revision, draft.changes);
-        for (rev, record) in &changes {
-            batch.put(*rev, record);
+        let after = draft.revision;
+        let mut changes = Vec::with_capacity(draft.changes.len());
+        for (rev, record) in draft.changes {
+            let (encoded, record) = record.pack();
+            batch.put(rev, encoded);
+            changes.push((rev, record));
         }
         let written = if shared.has_failed() {
             Err(Error::Stopped)

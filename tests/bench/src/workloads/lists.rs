@@ -43,6 +43,7 @@ pub(super) async fn run(b: &Bench) -> anyhow::Result<()> {
         list(0).await?;
         let f = measure::run(&b.pids, times, 1, list).await?;
         b.table.line(what, &f);
+        b.resident("memory after");
     }
     Ok(())
 }

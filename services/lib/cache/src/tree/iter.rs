@@ -1,18 +1,18 @@
 //! Walking a tree in order.
 
-use std::{slice, sync::Arc};
+use std::slice;
 
-use super::{Child, Node, child_of};
-use crate::entry::{Entry, Extra};
+use super::{Child, Node, child_of, leaf::Leaf};
+use crate::{entry::Extra, snapshot::Neighbours};
 
-/// Entries in the order of their keys.
-pub(crate) struct Iter<'a, X> {
+/// Leaves in order. The first begins with the first key that is not before the start.
+pub(crate) struct Leaves<'a, X: Extra> {
     /// Children still to visit, the root's first.
     path: Vec<slice::Iter<'a, Child<X>>>,
-    leaf: slice::Iter<'a, Arc<Entry<X>>>,
+    first: Option<Neighbours<'a, X>>,
 }
 
-impl<'a, X: Extra> Iter<'a, X> {
+impl<'a, X: Extra> Leaves<'a, X> {
     pub(super) fn new(root: &'a Node<X>, start: &[u8]) -> Self {
         let mut path = Vec::new();
         let mut node = root;
@@ -23,29 +23,36 @@ impl<'a, X: Extra> Iter<'a, X> {
                     path.push(children[i + 1..].iter());
                     node = &children[i].node;
                 }
-                Node::Leaf(entries) => {
-                    let i = entries.partition_point(|e| e.key() < start);
-                    let leaf = entries[i..].iter();
-                    return Self { path, leaf };
+                Node::Leaf(leaf) => {
+                    let first = Some(neighbours(leaf, leaf.rank(start)));
+                    return Self { path, first };
                 }
             }
         }
     }
 }
 
-impl<'a, X> Iterator for Iter<'a, X> {
-    type Item = &'a Arc<Entry<X>>;
+fn neighbours<X: Extra>(leaf: &Leaf<X>, skip: usize) -> Neighbours<'_, X> {
+    Neighbours {
+        entries: &leaf.entries()[skip..],
+        all: leaf.entries(),
+        group: leaf.group(),
+    }
+}
+
+impl<'a, X: Extra> Iterator for Leaves<'a, X> {
+    type Item = Neighbours<'a, X>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         loop {
-            if let Some(entry) = self.leaf.next() {
-                return Some(entry);
-            }
             let child = self.path.last_mut()?.next();
             match child.map(|c| &*c.node) {
                 None => drop(self.path.pop()),
                 Some(Node::Branch(children)) => self.path.push(children.iter()),
-                Some(Node::Leaf(entries)) => self.leaf = entries.iter(),
+                Some(Node::Leaf(leaf)) => return Some(neighbours(leaf, 0)),
             }
         }
     }

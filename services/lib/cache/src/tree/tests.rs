@@ -1,12 +1,23 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use catena_storage::KeyValue;
 use proptest::prelude::*;
 
 use super::Tree;
-use crate::entry::Entry;
+use crate::entry::{Entry, Extra};
 
-fn entry(key: u16, revision: i64) -> Arc<Entry<()>> {
+/// Keeps the revisions of a group beside it.
+#[derive(Default)]
+struct Noted;
+
+impl Extra for Noted {
+    type Group = OnceLock<Vec<i64>>;
+}
+
+fn entry(key: u16, revision: i64) -> Arc<Entry<Noted>> {
     Arc::new(Entry::new(&KeyValue {
         key: key.to_be_bytes().to_vec().into(),
         mod_revision: revision,
@@ -14,8 +25,20 @@ fn entry(key: u16, revision: i64) -> Arc<Entry<()>> {
     }))
 }
 
-fn content(tree: &Tree<()>) -> Vec<(Vec<u8>, i64)> {
-    tree.from(b"")
+fn from<'a>(tree: &'a Tree<Noted>, start: &[u8]) -> impl Iterator<Item = &'a Arc<Entry<Noted>>> {
+    tree.leaves(start).flat_map(|l| l.entries)
+}
+
+/// What is kept beside groups is true of the entries in them.
+fn true_beside(tree: &Tree<Noted>) -> bool {
+    tree.leaves(b"").all(|leaf| {
+        let now: Vec<i64> = leaf.all.iter().map(|e| e.mod_revision).collect();
+        *leaf.group.get_or_init(|| now.clone()) == now
+    })
+}
+
+fn content(tree: &Tree<Noted>) -> Vec<(Vec<u8>, i64)> {
+    from(tree, b"")
         .map(|e| (e.key().to_vec(), e.mod_revision))
         .collect()
 }
@@ -46,6 +69,7 @@ proptest! {
                 prop_assert_eq!(old, map.remove(&key));
             }
             prop_assert_eq!(tree.len(), map.len());
+            prop_assert!(i % 7 != 0 || true_beside(&tree));
             if i % 500 == 0 {
                 kept.push((tree.clone(), expected(&map)));
             }
@@ -55,7 +79,7 @@ proptest! {
             let key = probe.to_be_bytes();
             prop_assert_eq!(tree.get(&key).map(|e| e.mod_revision), map.get(&probe).copied());
             prop_assert_eq!(tree.rank(&key), map.range(..probe).count());
-            let first = tree.from(&key).next().map(|e| e.key().to_vec());
+            let first = from(&tree, &key).next().map(|e| e.key().to_vec());
             let in_map = map.range(probe..).next().map(|(k, _)| k.to_be_bytes().to_vec());
             prop_assert_eq!(first, in_map);
         }

@@ -4,8 +4,9 @@ mod shards;
 
 use std::borrow::Cow;
 
+use catena_cache::Neighbours;
 use catena_objects::{Reason, Status, fields, labels};
-use catena_registry::{Cached, Resource};
+use catena_registry::{Cached, Resource, Wanted};
 use catena_runtime::features::{self, Feature};
 
 use super::{Call, list::Object};
@@ -18,6 +19,7 @@ pub(crate) struct Selectors {
     /// The one object that the field selector or the path names.
     pub(crate) name: Option<String>,
     pub(crate) shards: Option<Shards>,
+    wanted: Wanted,
 }
 
 impl Selectors {
@@ -35,6 +37,7 @@ impl Selectors {
         let in_path = call.request.info.parts.get(1).cloned();
         let name = in_path.or_else(|| fields.exact("metadata.name").map(str::to_owned));
         Ok(Self {
+            wanted: Wanted::of(resource, &labels, &fields),
             labels,
             fields,
             name: name.filter(|n| !n.is_empty()),
@@ -46,6 +49,12 @@ impl Selectors {
     pub(crate) fn is_empty(&self) -> bool {
         let by_name = self.name.is_some() || self.shards.is_some();
         self.labels.is_everything() && self.fields.is_everything() && !by_name
+    }
+
+    /// Whether something among neighbours may be selected; most that have nothing
+    /// are known without a look at them.
+    pub(crate) fn may_match(&self, resource: &Resource, group: &Neighbours<'_, Cached>) -> bool {
+        self.wanted.may_be_in(resource, group)
     }
 
     /// Whether an object is selected; looks no further than its key where that tells.

@@ -124,8 +124,12 @@ impl Watching {
                     Some(s) => {
                         if options.initial {
                             let end = catena_storage::prefix_end(self.prefix.as_bytes());
-                            let objects = s.range(self.prefix.as_bytes(), &end);
-                            self.initial = objects.cloned().collect();
+                            let resource = &store.resource;
+                            self.initial = s
+                                .groups(self.prefix.as_bytes(), &end)
+                                .filter(|g| self.selectors.may_match(resource, g))
+                                .flat_map(|g| g.entries.iter().cloned())
+                                .collect();
                         }
                         s.revision
                     }

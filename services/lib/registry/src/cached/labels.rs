@@ -29,22 +29,32 @@ impl Labels {
         Self(packed.into())
     }
 
+    /// Keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        self.pairs()
+            .filter_map(move |(k, v)| Some((text(k)?, text(v)?)))
+    }
+
     /// The value of a label.
     pub fn get(&self, key: &str) -> Option<&str> {
+        let (_, value) = self.pairs().find(|(own, _)| *own == key.as_bytes())?;
+        std::str::from_utf8(value).ok()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest = &*self.0;
-        while let Some((head, pairs)) = rest.split_first_chunk::<HEAD>() {
+        std::iter::from_fn(move || {
+            let (head, pairs) = rest.split_first_chunk::<HEAD>()?;
             let length = |i: usize| {
                 let four = [head[i], head[i + 1], head[i + 2], head[i + 3]];
                 u32::from_le_bytes(four) as usize
             };
-            let (own, pairs) = pairs.split_at_checked(length(0))?;
+            let (key, pairs) = pairs.split_at_checked(length(0))?;
             let (value, pairs) = pairs.split_at_checked(length(4))?;
-            if own == key.as_bytes() {
-                return std::str::from_utf8(value).ok();
-            }
             rest = pairs;
-        }
-        None
+            Some((key, value))
+        })
     }
 }
 

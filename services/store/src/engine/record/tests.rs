@@ -10,10 +10,30 @@ fn a_record_survives_its_encoding() {
         lease: -9,
         tombstone: false,
     };
-    let bytes = Bytes::from(record.encode());
+    let bytes = record.encode();
     assert_eq!(Record::decode(&bytes).expect("valid"), record);
     for cut in 0..HEADER + record.key.len() {
         assert!(Record::decode(&bytes.slice(..cut)).is_err(), "{cut}");
+    }
+}
+
+#[test]
+fn a_packed_record_keeps_nothing_else_in_memory() {
+    let received = Bytes::from(vec![b'x'; 8 << 10]);
+    let record = Record {
+        key: received.slice(..10),
+        value: received.slice(10..1000),
+        create: 7,
+        ..Record::default()
+    };
+    let (encoded, packed) = record.clone().pack();
+    assert_eq!(packed, record);
+    drop(record);
+    assert!(received.is_unique(), "nobody holds what was received");
+    assert_eq!(Record::decode(&encoded).expect("valid"), packed);
+    let own = encoded.as_ptr_range();
+    for part in [packed.key.as_ptr_range(), packed.value.as_ptr_range()] {
+        assert!(own.start <= part.start && part.end <= own.end);
     }
 }
 

@@ -100,25 +100,33 @@ impl Query<'_> {
             remaining: None,
             shards: self.selectors.shards.as_ref().map(ToString::to_string),
         };
-        let mut candidates = snapshot.range(self.start.as_bytes(), &self.end).peekable();
+        let (start, end) = (self.start.as_bytes(), self.end.as_slice());
+        let count = snapshot.count(start, end);
+        let mut passed = 0;
         let mut looked_at = 0;
-        while let Some(object) = candidates.next() {
-            looked_at += 1;
-            // The first look at an object decodes it.
-            if !all && looked_at % AT_ONCE == 0 {
-                tokio::task::yield_now().await;
-            }
-            if !all && !self.selectors.matches_entry(resource, object)? {
+        for group in snapshot.groups(start, end) {
+            if !self.selectors.may_match(resource, &group) {
+                passed += group.entries.len();
                 continue;
             }
-            page.objects.push(Arc::clone(object));
-            if limit > 0 && page.objects.len() >= limit && candidates.peek().is_some() {
-                page.next = token(snapshot.revision, &self.after(object.key()));
-                if all {
-                    let count = snapshot.count(self.start.as_bytes(), &self.end);
-                    page.remaining = i64::try_from(count - limit).ok();
+            looked_at += group.entries.len();
+            // The first look at an object decodes it.
+            if !all && looked_at >= AT_ONCE {
+                looked_at = 0;
+                tokio::task::yield_now().await;
+            }
+            for object in group.entries {
+                passed += 1;
+                if !all && !self.selectors.matches_entry(resource, object)? {
+                    continue;
                 }
-                break;
+                page.objects.push(Arc::clone(object));
+                if limit > 0 && page.objects.len() >= limit && passed < count {
+                    page.next = token(snapshot.revision, &self.after(object.key()));
+                    let left = count - passed;
+                    page.remaining = i64::try_from(left).ok().filter(|_| all);
+                    return Ok(page);
+                }
             }
         }
         Ok(page)
