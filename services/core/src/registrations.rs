@@ -6,7 +6,7 @@ use catena_facts::ResourceFact;
 use catena_registry::{
     Admission, Connect, Connector, Handler, Hooks, Resource, Version,
     hooks::NoHooks,
-    resource::{Conversion, Scale},
+    resource::{Conversion, MetadataChecks, Scale},
 };
 
 use crate::groups;
@@ -281,33 +281,43 @@ fn unconditional_update(group: &str, plural: &str) -> bool {
     }
 }
 
-/// How often `ValidateUpdate` of a kind calls `ValidateObjectMeta` or
-/// `ValidateObjectMetaUpdate`.
-fn metadata_checks(group: &str, plural: &str) -> usize {
-    let twice = match group {
-        "" => matches!(
-            plural,
-            "configmaps"
-                | "endpoints"
-                | "nodes"
-                | "persistentvolumeclaims"
-                | "persistentvolumes"
-                | "pods"
-                | "secrets"
-                | "serviceaccounts"
-        ),
-        "apps" => plural == "controllerrevisions",
-        "batch" => plural == "jobs",
-        "networking.k8s.io" => matches!(plural, "ingresses" | "ingressclasses"),
-        "node.k8s.io" | "rbac.authorization.k8s.io" => true,
-        "resource.k8s.io" => plural != "resourceslices",
-        "storage.k8s.io" => matches!(plural, "csistoragecapacities" | "storageclasses"),
-        _ => false,
-    };
+/// Most kinds look at what changed; some at all of it instead, or at both.
+fn metadata_checks(group: &str, plural: &str) -> MetadataChecks {
+    const BOTH: [(&str, &str); 18] = [
+        ("", "configmaps"),
+        ("", "endpoints"),
+        ("", "nodes"),
+        ("", "persistentvolumeclaims"),
+        ("", "pods"),
+        ("", "secrets"),
+        ("", "serviceaccounts"),
+        ("apps", "controllerrevisions"),
+        ("batch", "jobs"),
+        ("networking.k8s.io", "ingressclasses"),
+        ("networking.k8s.io", "ingresses"),
+        ("node.k8s.io", "runtimeclasses"),
+        ("resource.k8s.io", "deviceclasses"),
+        ("resource.k8s.io", "resourceclaims"),
+        ("resource.k8s.io", "resourceclaimtemplates"),
+        ("storage.k8s.io", "csistoragecapacities"),
+        ("storage.k8s.io", "storageclasses"),
+        ("storage.k8s.io", "volumeattributesclasses"),
+    ];
+    const WHOLE: [(&str, &str); 4] = [
+        ("", "limitranges"),
+        ("discovery.k8s.io", "endpointslices"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "volumeattachments"),
+    ];
+    let checks = |whole, changes| MetadataChecks { whole, changes };
     match (group, plural) {
-        ("", "events") | ("policy", "poddisruptionbudgets") => 0,
-        _ if twice => 2,
-        _ => 1,
+        ("", "events") | ("policy", "poddisruptionbudgets") => checks(0, 0),
+        ("", "persistentvolumes") => checks(2, 0),
+        ("admissionregistration.k8s.io" | "flowcontrol.apiserver.k8s.io", _) => checks(1, 0),
+        ("rbac.authorization.k8s.io", _) => checks(1, 1),
+        one if BOTH.contains(&one) => checks(1, 1),
+        one if WHOLE.contains(&one) => checks(1, 0),
+        _ => MetadataChecks::default(),
     }
 }
 

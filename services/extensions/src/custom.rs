@@ -125,7 +125,7 @@ pub(crate) fn card(entry: &Entry, version: usize) -> Resource {
         custom: true,
         connects: Vec::new(),
         unconditional_update: false,
-        metadata_checks: 1,
+        metadata_checks: Default::default(),
         returns_deleted: false,
     }
 }

@@ -126,7 +126,7 @@ impl Drop for Fleet {
         if std::thread::panicking() {
             for name in self.running.keys() {
                 let log = std::fs::read_to_string(self.path(&format!("{name}.log")));
-                println!("--- {name}\n{}", log.unwrap_or_default());
+                eprintln!("--- {name}\n{}", log.unwrap_or_default());
             }
         }
     }
@@ -312,7 +312,7 @@ async fn core_is_rolled_while_a_watch_is_open_and_written_to() {
                 Ok(watcher::Event::InitDone) => lists += 1,
                 Ok(_) => {}
                 // The watch is resumed from where it ended.
-                Err(e) => println!("the watch ended: {e}"),
+                Err(e) => eprintln!("the watch ended: {e}"),
             }
         }
     });

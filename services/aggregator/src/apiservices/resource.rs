@@ -52,7 +52,7 @@ pub(crate) fn declaration() -> Resource {
         custom: false,
         connects: Vec::new(),
         unconditional_update: false,
-        metadata_checks: 1,
+        metadata_checks: Default::default(),
         returns_deleted: false,
     }
 }

@@ -100,7 +100,7 @@ fn declaration(
         custom: false,
         connects: Vec::new(),
         unconditional_update: false,
-        metadata_checks: 1,
+        metadata_checks: Default::default(),
         returns_deleted: false,
     }
 }

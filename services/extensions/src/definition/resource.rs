@@ -41,7 +41,7 @@ pub(crate) fn resource() -> Resource {
         custom: false,
         connects: Vec::new(),
         unconditional_update: false,
-        metadata_checks: 1,
+        metadata_checks: Default::default(),
         returns_deleted: false,
     }
 }

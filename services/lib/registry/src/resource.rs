@@ -61,11 +61,28 @@ pub struct Resource {
     /// Whether an update that names no version overwrites what there is
     /// (`AllowUnconditionalUpdate`).
     pub unconditional_update: bool,
-    /// How often the kind's own rules for updates look at metadata, which
-    /// `BeforeUpdate` has done already: each time tells what is wrong again.
-    pub metadata_checks: usize,
+    pub metadata_checks: MetadataChecks,
     /// Serve the object of a deleted one (`true`) or `Status` (`false`).
     pub returns_deleted: bool,
+}
+
+/// How often the kind's own rules for updates look at metadata, which `BeforeUpdate`
+/// has done already: each time tells what is wrong again.
+#[derive(Clone, Copy, Debug)]
+pub struct MetadataChecks {
+    /// `ValidateObjectMeta`.
+    pub whole: usize,
+    /// `ValidateObjectMetaUpdate`.
+    pub changes: usize,
+}
+
+impl Default for MetadataChecks {
+    fn default() -> Self {
+        Self {
+            whole: 0,
+            changes: 1,
+        }
+    }
 }
 
 /// JSON paths of the scale subresource, as member names.

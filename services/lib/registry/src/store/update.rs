@@ -9,6 +9,7 @@ use crate::{
     admission::{Attributes, Operation},
     codec,
     options::Preconditions,
+    resource::MetadataChecks,
 };
 
 /// Makes the new object from the stored one (`None`: it does not exist), both in
@@ -284,21 +285,21 @@ impl Store {
         let empty = Value::object();
         let metadata = object.get("metadata").unwrap_or(&empty);
         let path = field::Path::new("metadata");
-        let mut errors = object_meta::validate_object_meta(
-            metadata,
-            self.resource.namespaced,
-            &|_, _| Vec::new(),
-            &path,
-        );
+        let whole = || {
+            let namespaced = self.resource.namespaced;
+            object_meta::validate_object_meta(metadata, namespaced, &|_, _| Vec::new(), &path)
+        };
         let old_metadata = old.get("metadata").unwrap_or(&empty);
-        let changes = object_meta::validate_object_meta_update(metadata, old_metadata, &path);
-        // Rules of a status look once at most.
+        let changes = || object_meta::validate_object_meta_update(metadata, old_metadata, &path);
         let again = match ctx.subresource.as_str() {
             "" => self.resource.metadata_checks,
-            _ => self.resource.metadata_checks.min(1),
+            _ => MetadataChecks::default(),
         };
-        for _ in 0..=again {
-            errors.extend(changes.clone());
+        let mut errors = whole();
+        errors.extend(changes());
+        if !errors.is_empty() {
+            (0..again.whole).for_each(|_| errors.extend(whole()));
+            (0..again.changes).for_each(|_| errors.extend(changes()));
         }
         errors.extend(strategy.validate_update(ctx, object, old));
         if errors.is_empty() {

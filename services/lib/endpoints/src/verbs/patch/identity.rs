@@ -64,7 +64,13 @@ pub(super) fn of<'a>(
     }
     let named = |v: &&Version| body::api_version(&resource.group, &v.name) == given;
     let version = resource.versions.iter().find(named);
-    match version.filter(|_| kind.is_empty() || kind == resource.kind) {
+    // Kinds had other versions once, which kube-apiserver still decodes.
+    let (old_group, old_version) = given.split_once('/').unwrap_or(("", given));
+    let old = || catena_schema::builtin(old_group, old_version, &resource.kind).map(|_| own);
+    match version
+        .or_else(old)
+        .filter(|_| kind.is_empty() || kind == resource.kind)
+    {
         Some(version) => Ok(Identity::Of(version)),
         None => Err(format!(
             "no kind {kind:?} is registered for version {given:?} in scheme {:?}",
