@@ -36,6 +36,7 @@ pub(crate) async fn run(client: Client) -> anyhow::Result<()> {
             Ok(_) => continue,
             Err(e) => {
                 tracing::debug!(error = %e, "watch of cluster roles is interrupted");
+                tokio::time::sleep(crate::namespace::AGAIN).await;
                 continue;
             }
         }

@@ -19,7 +19,7 @@ use crate::api::{Catalog, Resource, code};
 
 const FINALIZER: &str = "kubernetes";
 /// Pause before content that does not go is looked at again.
-const AGAIN: Duration = Duration::from_millis(500);
+pub(crate) const AGAIN: Duration = Duration::from_millis(500);
 /// Namespaces that are emptied at the same time.
 const WORKERS: usize = 8;
 
@@ -49,6 +49,7 @@ pub(crate) async fn run(client: Client, catalog: Arc<Catalog>) -> anyhow::Result
             Ok(None) => anyhow::bail!("watch of namespaces ended"),
             Err(e) => {
                 tracing::debug!(error = %e, "watch of namespaces is interrupted");
+                tokio::time::sleep(AGAIN).await;
                 continue;
             }
         };

@@ -35,15 +35,15 @@ pub(crate) async fn run(client: Client, root_ca: Option<String>) -> anyhow::Resu
             e = namespaces.try_next() => match e {
                 Ok(Some(watcher::Event::Apply(n) | watcher::Event::InitApply(n))) => Some(n.name_any()),
                 Ok(None) => anyhow::bail!("watch of namespaces ended"),
-                other => retry(other),
+                other => retry(other).await,
             },
             e = accounts.try_next() => match e {
                 Ok(Some(watcher::Event::Delete(a))) => a.namespace(),
-                other => retry(other),
+                other => retry(other).await,
             },
             e = maps.try_next() => match e {
                 Ok(Some(watcher::Event::Delete(m) | watcher::Event::Apply(m))) => m.namespace(),
-                other => retry(other),
+                other => retry(other).await,
             },
         };
         if let Some(ns) = namespace
@@ -54,10 +54,11 @@ pub(crate) async fn run(client: Client, root_ca: Option<String>) -> anyhow::Resu
     }
 }
 
-/// Watchers reconnect by themselves; an error is only noted.
-fn retry<T>(event: Result<Option<watcher::Event<T>>, watcher::Error>) -> Option<String> {
+/// Watchers reconnect by themselves, at once: an error is noted, and waits.
+async fn retry<T>(event: Result<Option<watcher::Event<T>>, watcher::Error>) -> Option<String> {
     if let Err(e) = event {
         tracing::debug!(error = %e, "watch is interrupted");
+        tokio::time::sleep(crate::namespace::AGAIN).await;
     }
     None
 }

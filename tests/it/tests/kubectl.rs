@@ -352,3 +352,23 @@ fn an_old_kubectl_works_too() {
     });
     k(&["delete", "namespace", "shop", "--timeout=60s"]);
 }
+
+#[test]
+fn one_name_in_all_namespaces() {
+    if !has("kubectl") {
+        return;
+    }
+    let plane = ControlPlane::start(&["--controllers=false"]);
+    plane.kubectl(&["create", "namespace", "other"]);
+    for (namespace, name) in [("default", "a"), ("default", "b"), ("other", "a")] {
+        plane.kubectl(&["create", "configmap", name, "--namespace", namespace]);
+    }
+    let named = "/api/v1/configmaps?fieldSelector=metadata.name%3Da";
+    let list = plane.kubectl(&["get", "--raw", named]);
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let found: Vec<_> = list["items"].as_array().expect("a list").iter().collect();
+    assert_eq!(found.len(), 2, "{list}");
+    // The name of an object in a path needs its namespace.
+    let path = plane.try_kubectl(&["get", "--raw", "/api/v1/configmaps/a"]);
+    assert!(!path.status.success());
+}

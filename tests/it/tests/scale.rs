@@ -1,5 +1,7 @@
 //! Replicas that come and go under load: no request fails, no watch misses an event.
 
+#![allow(clippy::print_stdout, reason = "tests say why they fail")]
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,

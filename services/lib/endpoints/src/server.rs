@@ -118,7 +118,11 @@ impl Server {
 fn scope_fits(served: &Served, request: &Request) -> bool {
     let i = &request.info;
     if served.store.resource.namespaced {
-        return !i.namespace.is_empty() || (i.name.is_empty() && i.subresource.is_empty());
+        // The name of a collection is that of its field selector, not of the path.
+        let collection = matches!(&*i.verb, "list" | "watch" | "deletecollection")
+            && request.path.ends_with(&format!("/{}", i.resource));
+        let whole = i.name.is_empty() || collection;
+        return !i.namespace.is_empty() || (whole && i.subresource.is_empty());
     }
     i.namespace.is_empty() || served.store.resource.plural == "namespaces"
 }
