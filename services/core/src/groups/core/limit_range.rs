@@ -150,10 +150,9 @@ fn bounds(errors: &mut Errors, path: &Path, limit: &Value, key: &str, pod: bool)
                 low.1, high.1
             );
             // The value of the field that is blamed; of `default` the bound is shown.
-            let shown = if list == "defaultRequest" && low_words == "min value" {
-                high.1
-            } else {
-                low.1
+            let shown = match (list, low_words) {
+                ("defaultRequest", "min value") | ("default", "default value") => high.1,
+                _ => low.1,
             };
             errors.push(Error::invalid(&path.child(list).key(key), shown, text));
         }

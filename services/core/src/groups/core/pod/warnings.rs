@@ -1,5 +1,7 @@
 //! Warnings about pod specs (`pkg/api/pod/warnings.go`): what is taken but hardly meant.
 
+mod overlap;
+
 use std::collections::BTreeMap;
 
 use catena_objects::{Value, field::Path, names};
@@ -100,6 +102,7 @@ pub fn about(at: &At) -> Vec<String> {
             }
         }
     }
+    overlap::warn(&spec.child("volumes"), &mut out);
     repeated(&spec, "hostAliases", "ip", &mut out);
     repeated(&spec, "imagePullSecrets", "name", &mut out);
     for s in spec.child("imagePullSecrets").items() {
