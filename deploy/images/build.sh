@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the images of all processes with buildah: build.sh [CRATE...].
-# Each is one static binary from scratch. Two builds of a commit with the same
-# compiler have the same digests. Archives, lists of parts and digests are left in
+# Each is one static binary from scratch. Made twice of the same
+# binaries and commit, they have the same digests. Archives, lists of parts and digests are left in
 # $OUT.
 #
 # TARGET      what is compiled for          x86_64-unknown-linux-musl
