@@ -23,9 +23,11 @@ static TEXTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r#""${1}":"<${1}>""#,
         ),
         (
-            r"resourceVersion: \d+|resource version: \d+( \(\d+\))?|current: \d+",
+            r#"resourceVersion: "?\d+"?|resource version: \d+( \(\d+\))?|current: \d+"#,
             "<rv>",
         ),
+        // In an object that a message quotes.
+        (r#"(resourceVersion\\+":\\+")\d+"#, "${1}<rv>"),
     ]
     .into_iter()
     .map(|(pattern, by)| (Regex::new(pattern).expect("a pattern"), by))

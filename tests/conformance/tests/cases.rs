@@ -1,4 +1,5 @@
-//! Our own conversations, whose answers follow from the rules: all are right.
+//! Our own conversations: answers that follow from the rules, and in
+//! `kube_apiserver.jsonl` those that kube-apiserver 1.36.2 gave. All are right.
 
 use std::path::{Path, PathBuf};
 

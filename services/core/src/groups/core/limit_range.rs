@@ -67,38 +67,35 @@ fn type_name(errors: &mut Errors, path: &Path, ty: &str) {
 }
 
 fn item(errors: &mut Errors, path: &Path, limit: &Value, ty: &str) {
-    let mut lists = vec!["max", "min"];
-    if ty == "Pod" {
-        for list in ["default", "defaultRequest"] {
-            if members(limit, &[list]).next().is_some() {
-                let text = "may not be specified when `type` is 'Pod'";
-                errors.push(Error::forbidden(&path.child(list), text));
-            }
-        }
-    } else {
-        lists.extend(["default", "defaultRequest"]);
-    }
-    if ty == "PersistentVolumeClaim"
-        && limit.at(&["min", "storage"]).is_none()
-        && limit.at(&["max", "storage"]).is_none()
-    {
-        let text = "either minimum or maximum storage value is required, but neither was provided";
-        errors.push(Error::required(&path.child("limits"), text));
-    }
-    lists.push("maxLimitRequestRatio");
     let mut keys = BTreeSet::new();
-    for list in lists {
+    let mut names_in = |list: &str, errors: &mut Errors| {
         for (key, _) in members(limit, &[list]) {
             let at = At::new(limit, path.child(list).key(key));
             match ty {
                 "Pod" | "Container" => resource_names::container(&at, key, errors),
                 _ => resource_names::validate(&at, key, errors),
             }
-            keys.insert(key);
+            keys.insert(key.to_owned());
+        }
+    };
+    names_in("max", errors);
+    names_in("min", errors);
+    for list in ["default", "defaultRequest"] {
+        if ty != "Pod" {
+            names_in(list, errors);
+        } else if members(limit, &[list]).next().is_some() {
+            let text = "may not be specified when `type` is 'Pod'";
+            errors.push(Error::forbidden(&path.child(list), text));
         }
     }
+    let storage = |list: &str| limit.at(&[list, "storage"]).is_some();
+    if ty == "PersistentVolumeClaim" && !storage("min") && !storage("max") {
+        let text = "either minimum or maximum storage value is required, but neither was provided";
+        errors.push(Error::required(&path.child("limits"), text));
+    }
+    names_in("maxLimitRequestRatio", errors);
     for key in keys {
-        bounds(errors, path, limit, key, ty == "Pod");
+        bounds(errors, path, limit, &key, ty == "Pod");
     }
 }
 
