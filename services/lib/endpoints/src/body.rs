@@ -1,7 +1,7 @@
 //! Bodies of writes: bytes to an object in the storage version.
 
 use bytes::Bytes;
-use catena_objects::{Status, Value, json, yaml};
+use catena_objects::{Status, Value, field, json, yaml};
 use catena_registry::{Resource, Version};
 
 use crate::{
@@ -40,7 +40,7 @@ pub fn object(
         );
         return Err(unrecognized(&resource.kind, &why, body));
     }
-    check_kind(resource, version, &mut value)?;
+    check_kind(resource, version, body, &mut value)?;
     let duplicates = duplicate_fields(&tree.duplicates);
     finish(resource, version, value, duplicates, validation)
 }
@@ -207,23 +207,73 @@ fn parse(format: Format, body: &Bytes) -> Result<Tree, String> {
 }
 
 /// The body's own kind must be the resource's; absent ones are filled in.
-fn check_kind(resource: &Resource, version: &Version, value: &mut Value) -> Result<(), Status> {
+fn check_kind(
+    resource: &Resource,
+    version: &Version,
+    body: &Bytes,
+    value: &mut Value,
+) -> Result<(), Status> {
     let expected = api_version(&resource.group, &version.name);
-    let given = value.str_at(&["apiVersion"]).to_owned();
-    let kind = value.str_at(&["kind"]).to_owned();
-    if resource.custom && (given.is_empty() || kind.is_empty()) {
-        let absent = if kind.is_empty() {
-            "Kind"
-        } else {
-            "apiVersion"
-        };
+    let bad = |why: &str| unrecognized(&resource.kind, why, body);
+    let text = |member: &str| type_meta(value, member).map_err(|why| bad(&why));
+    let (given, kind) = (text("apiVersion")?.to_owned(), text("kind")?.to_owned());
+    if given.matches('/').count() > 1 {
+        return Err(bad(&format!("unexpected GroupVersion string: {given}")));
+    }
+    if !resource.custom {
+        return same_kind(&expected, &version.name, &resource.kind, value);
+    }
+    if kind.is_empty() {
+        let shown = String::from_utf8_lossy(body);
+        return Err(bad(&format!("Object 'Kind' is missing in '{shown}'")));
+    }
+    if given != expected {
         return Err(Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): Object '{absent}' is missing in '{}'",
-            resource.kind,
-            json::to_string(value)
+            "the API version in the data ({given}) does not match the expected API version ({expected})"
         )));
     }
-    same_kind(&expected, &version.name, &resource.kind, value)
+    if kind != resource.kind {
+        return Err(other_custom(resource, version, value));
+    }
+    Ok(())
+}
+
+/// A member of `TypeMeta`; "" when it is absent.
+///
+/// # Errors
+/// It is no text, in the words of Go's decoder.
+pub(crate) fn type_meta<'a>(value: &'a Value, member: &str) -> Result<&'a str, String> {
+    match value.get(member) {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(s)) => Ok(s.as_str()),
+        Some(other) => {
+            let what = match other {
+                Value::Bool(_) => "bool",
+                Value::Int(_) => "number",
+                other => other.type_name(),
+            };
+            Err(format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go struct field .{member} of type string"
+            ))
+        }
+    }
+}
+
+/// A custom object of another kind or version: its validator says so.
+pub(crate) fn other_custom(resource: &Resource, version: &Version, value: &Value) -> Status {
+    let expected = api_version(&resource.group, &version.name);
+    let mut errors = field::Errors::new();
+    for (member, wanted) in [("kind", &resource.kind), ("apiVersion", &expected)] {
+        let given = value.str_at(&[member]);
+        if given != *wanted {
+            let why = format!("must be {wanted}");
+            errors.push(field::Error::invalid(&field::Path::new(member), given, why));
+        }
+    }
+    let group = value.str_at(&["apiVersion"]).split_once('/');
+    let name = value.str_at(&["metadata", "name"]);
+    let (group, kind) = (group.map_or("", |(g, _)| g), value.str_at(&["kind"]));
+    Status::invalid(group, kind, name, &errors)
 }
 
 /// As [`check_kind`], for any kind.

@@ -75,6 +75,10 @@ pub fn shaped(served: &Served, output: &Output, object: Value) -> Result<Value, 
             ))
         }
         Shape::Metadata(version) => Ok(metadata_only(&object, version)),
+        Shape::MetadataList(_) if served.store.resource.custom => Err(Status::new(
+            catena_objects::Reason::Unknown,
+            "content is not a list",
+        )),
         Shape::MetadataList(_) => Err(Status::new(
             catena_objects::Reason::NotAcceptable,
             format!(

@@ -71,13 +71,11 @@ fn supported(custom: bool) -> String {
 const NO_ROUTE: &str = "406: Not Acceptable\n\nAvailable representations: ";
 
 /// No route gives what the client accepts; those of collections give streams too.
-fn none_matches(custom: bool, streams: bool) -> Status {
-    let mut list = supported(custom);
+fn none_matches(streams: bool) -> Status {
+    let mut list = supported(false);
     if streams {
         list.push_str(", application/json;stream=watch");
-        if !custom {
-            list.push_str(", application/vnd.kubernetes.protobuf;stream=watch");
-        }
+        list.push_str(", application/vnd.kubernetes.protobuf;stream=watch");
         if features::enabled(Feature::Cbor) {
             list.push_str(", application/cbor-seq");
         }
@@ -88,10 +86,12 @@ fn none_matches(custom: bool, streams: bool) -> Status {
     s
 }
 
-fn not_acceptable(custom: bool) -> Status {
+/// Custom resources are told of protobuf here, which they have for lists of
+/// metadata and tables.
+fn not_acceptable() -> Status {
     let message = format!(
         "only the following media types are accepted: {}",
-        supported(custom)
+        supported(false)
     );
     Status::new(Reason::NotAcceptable, message)
 }
@@ -199,10 +199,11 @@ fn choose(accept: &str, custom: bool, pretty: bool, streams: bool) -> Result<Out
             });
         }
     }
-    Err(if known_type {
-        not_acceptable(custom)
+    // Paths of custom resources are no routes that could be left out.
+    Err(if known_type || custom {
+        not_acceptable()
     } else {
-        none_matches(custom, streams)
+        none_matches(streams)
     })
 }
 

@@ -39,6 +39,14 @@ fn walk(value: &Value, shape: Shape<'_>, path: &mut Vec<Element>, out: &mut Vec<
     if value.is_null() {
         return;
     }
+    // `x-kubernetes-int-or-string` names no type, and what has none is deduced.
+    if let Shape::Node(node) = shape
+        && node.ty == Type::IntOrString
+        && node.go_type.is_empty()
+        && node.message.is_empty()
+    {
+        return walk(value, Shape::Deduced, path, out);
+    }
     match shape.atom(Some(value)) {
         Atom::Scalar => {
             if let Some(why) = scalar(value, shape) {

@@ -151,6 +151,9 @@ fn item(mut object: Value, custom: bool) -> Value {
 fn list_value(kind: &str, api: &str, metadata: Map, items: Vec<Value>, custom: bool) -> Value {
     let mut m = Map::new();
     if custom {
+        let mut metadata = metadata;
+        metadata.entry_or("continue", || "".into());
+        metadata.sort_keys();
         m.insert("apiVersion", api);
         m.insert("items", items);
         m.insert("kind", kind);

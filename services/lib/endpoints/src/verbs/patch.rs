@@ -159,9 +159,7 @@ impl Patch {
                 return Err(Status::internal("apply is not a patch of the object"));
             }
         };
-        let mut decoded = self
-            .decode(call, &after)
-            .map_err(|why| self.does_not_fit(&after, &why))?;
+        let mut decoded = self.decode(call, &after)?;
         let checked = update::check_names(call, context, &decoded.object);
         if let Err(status) = checked {
             call.warnings.extend(decoded.warnings);
@@ -172,30 +170,31 @@ impl Patch {
     }
 
     /// What the patch made, as an object of the resource.
-    fn decode(&self, call: &Call<'_>, after: &Value) -> Result<body::Decoded, String> {
+    fn decode(&self, call: &Call<'_>, after: &Value) -> Result<body::Decoded, Status> {
         let (resource, version) = (&call.served.store.resource, call.served.version());
+        let misfit = |why: String| self.does_not_fit(after, &why);
         let problems = self.problems.clone();
-        let mut after = after.clone();
+        let mut object = after.clone();
         if self.kind == Kind::Strategic {
             // It was a struct before, which has no other kind.
-            after.set(&["kind"], resource.kind.as_str());
-            if let Some(why) = catena_schema::misfit(&version.schema, &after) {
-                return Err(why);
+            object.set(&["kind"], resource.kind.as_str());
+            if let Some(why) = catena_schema::misfit(&version.schema, &object) {
+                return Err(misfit(why));
             }
-            return self.sorted(body::decode(
-                resource,
-                version,
-                after,
-                Vec::new(),
-                FieldValidation::Warn,
-            )?);
+            let warn = FieldValidation::Warn;
+            return body::decode(resource, version, object, Vec::new(), warn)
+                .and_then(|decoded| self.sorted(decoded))
+                .map_err(misfit);
         }
-        match identity::of(resource, version, &after)? {
+        match identity::of(resource, version, after).map_err(misfit)? {
             Identity::Of(version) => {
-                after.set(&["kind"], resource.kind.as_str());
-                body::decode(resource, version, after, problems, self.validation)
+                object.set(&["kind"], resource.kind.as_str());
+                body::decode(resource, version, object, problems, self.validation).map_err(misfit)
             }
-            Identity::None => identity::unversioned(&after, problems, self.validation),
+            Identity::Refused(status) => Err(*status),
+            Identity::None => {
+                identity::unversioned(after, problems, self.validation).map_err(misfit)
+            }
         }
     }
 
@@ -247,7 +246,9 @@ impl Patch {
         let merged = catena_apply::apply(before.as_ref(), config, tracking)?;
         let problems = self.problems.clone();
         if resource.custom {
-            let decoded = body::finish(resource, version, merged, problems, self.validation)?;
+            // What the schema does not know was refused; pruning says nothing here.
+            let silent = FieldValidation::Ignore;
+            let decoded = body::finish(resource, version, merged, problems, silent)?;
             update::check_names(call, context, &decoded.object)?;
             return Ok(decoded);
         }

@@ -66,6 +66,12 @@ pub(super) fn order(object: &mut Value, custom: bool) {
     if let Some(m) = object.at_mut(&["metadata"]).and_then(Value::as_object_mut) {
         if custom {
             m.sort_keys();
+            let entries = m.get_mut("managedFields").and_then(Value::as_array_mut);
+            for entry in entries.into_iter().flatten() {
+                if let Some(entry) = entry.as_object_mut() {
+                    entry.sort_keys();
+                }
+            }
         } else {
             m.sort_by_rank(|k| ORDER.iter().position(|o| *o == k).unwrap_or(ORDER.len()));
         }

@@ -1,6 +1,6 @@
 //! What a patched document says that it is.
 
-use catena_objects::Value;
+use catena_objects::{Status, Value, json};
 use catena_registry::{Resource, Version};
 
 use crate::{
@@ -8,21 +8,11 @@ use crate::{
     query::FieldValidation,
 };
 
-const PARSE_ERROR: &str = "couldn't get version/kind; json parse error: json: cannot unmarshal ";
-const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
-
-/// What `encoding/json` calls a value.
-fn go_name(v: &Value) -> &'static str {
-    match v {
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "number",
-        other => other.type_name(),
-    }
-}
-
 pub(super) enum Identity<'a> {
     /// A version of the resource.
     Of(&'a Version),
+    /// Another custom resource, and what its validator says.
+    Refused(Box<Status>),
     /// No version: kube-apiserver decodes into its internal type, which has no field
     /// that a document could name.
     None,
@@ -35,28 +25,19 @@ pub(super) fn of<'a>(
     own: &'a Version,
     document: &Value,
 ) -> Result<Identity<'a>, String> {
-    let text = |member: &str| match document.get(member) {
-        None | Some(Value::Null) => Ok(""),
-        Some(Value::String(s)) => Ok(s.as_str()),
-        Some(other) => Err(format!(
-            "{PARSE_ERROR}{} into Go struct field .{member} of type string",
-            go_name(other)
-        )),
-    };
     if !matches!(document, Value::Object(_)) {
         return Err(format!(
-            "{PARSE_ERROR}{} into Go value of type {TYPE_META}",
-            go_name(document)
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            document.type_name()
         ));
     }
-    let (kind, given) = (text("kind")?, text("apiVersion")?);
-    if resource.custom {
-        let known = kind == resource.kind;
-        let why = || format!("the object is no {} any more", resource.kind);
-        return known.then_some(Identity::Of(own)).ok_or_else(why);
-    }
+    let kind = body::type_meta(document, "kind")?;
+    let given = body::type_meta(document, "apiVersion")?;
     if given.matches('/').count() > 1 {
         return Err(format!("unexpected GroupVersion string: {given}"));
+    }
+    if resource.custom {
+        return custom(resource, own, document, (given, kind));
     }
     let group = given.strip_suffix('/').unwrap_or(given);
     if group.is_empty() || (given.ends_with('/') && group == resource.group) {
@@ -77,6 +58,28 @@ pub(super) fn of<'a>(
             body::scheme(&resource.group)
         )),
     }
+}
+
+fn custom<'a>(
+    resource: &Resource,
+    own: &'a Version,
+    document: &Value,
+    (given, kind): (&str, &str),
+) -> Result<Identity<'a>, String> {
+    if kind.is_empty() {
+        let shown = json::to_string(document);
+        return Err(format!("Object 'Kind' is missing in '{shown}'"));
+    }
+    if given.is_empty() {
+        let why = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+        return Ok(Identity::Refused(Box::new(Status::internal(why))));
+    }
+    let same = kind == resource.kind && given == body::api_version(&resource.group, &own.name);
+    if same {
+        return Ok(Identity::Of(own));
+    }
+    let status = body::other_custom(resource, own, document);
+    Ok(Identity::Refused(Box::new(status)))
 }
 
 /// A document without a version: all its fields are unknown, its name among them.

@@ -115,8 +115,16 @@ impl Walk<'_> {
         }
         let Some(rules) = &node.rules else { return out };
         if let Some(factor) = rules.multiple_of {
+            // A whole number is divided by the whole part of the factor.
+            let whole = factor as i64;
             let multiple = match value {
-                Value::Int(i) if factor as i64 > 0 => i % factor as i64 == 0,
+                Value::Int(_) if whole <= 0 => {
+                    let message =
+                        format!("factor MultipleOf declared for {name} must be positive: {whole}");
+                    out.add(self.invalid(name, whole.into(), message));
+                    true
+                }
+                Value::Int(i) => i % whole == 0,
                 _ => {
                     let f = value.as_f64().unwrap_or_default();
                     let n = if factor < 1.0 {
