@@ -12,6 +12,7 @@ mod validate;
 
 pub use check::{check, check_structural};
 pub use decode::{decode, sorted};
+pub use format::format_duration;
 pub use default::{default, prune_nulls};
 pub use list_map::validate_lists;
 pub use parse::{has_validations, parse};
@@ -22,6 +23,11 @@ pub use validate::{validate, validate_update, validate_update_at};
 /// Levels of JSON in a schema; an object with properties takes two. Real
 /// definitions stay below 60.
 const MAX_NESTING: usize = 300;
+
+/// Whether a text has a format; texts of formats that mean nothing do.
+pub fn matches_format(format: &str, text: &str) -> bool {
+    format::is_valid(format, text)
+}
 
 /// Whether a format means something for a type ("" for none); others are ignored.
 pub fn format_is_known(ty: &str, format: &str) -> bool {

@@ -90,7 +90,7 @@ pub(super) fn is_valid(format: &str, text: &str) -> bool {
         "cidr" => cidr(text),
         "date" => date(text),
         "datetime" => date_time(text),
-        "duration" => duration::parse(text).is_ok() || scala_duration(text),
+        "duration" => format_duration(text).is_some(),
         "uri" => uri(text),
         "isbn10" => isbn(text, 10),
         "isbn13" => isbn(text, 13),
@@ -157,19 +157,31 @@ fn date_time(text: &str) -> bool {
         && (zone == "z" || offset)
 }
 
-/// `22 ns`, `1 hour`: a number and a unit.
-fn scala_duration(text: &str) -> bool {
-    const UNITS: [&str; 17] = [
-        "ns", "nano", "us", "µs", "micro", "ms", "milli", "s", "sec", "m", "min", "h", "hr",
-        "hour", "d", "day", "w",
+/// A duration of Go, or a number and a unit (`22 ns`, `1 hour`), in nanoseconds.
+pub fn format_duration(text: &str) -> Option<i64> {
+    const UNITS: [(&[&str], i64); 8] = [
+        (&["ns", "nano"], 1),
+        (&["us", "µs", "micro"], 1_000),
+        (&["ms", "milli"], 1_000_000),
+        (&["s", "sec"], 1_000_000_000),
+        (&["m", "min"], 60_000_000_000),
+        (&["h", "hr", "hour"], 3_600_000_000_000),
+        (&["d", "day"], 86_400_000_000_000),
+        (&["w", "wk", "week"], 604_800_000_000_000),
     ];
+    if let Ok(nanos) = duration::parse(text) {
+        return Some(nanos);
+    }
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let count: i64 = text[..digits].parse().ok()?;
     let unit = text[digits..].trim().to_lowercase();
-    digits > 0
-        && UNITS
-            .iter()
-            .any(|u| unit == *u || (u.len() > 2 && unit.starts_with(u)) || unit.starts_with("week"))
+    // The last name of a unit may go on (`hours`, `seconds`).
+    let named = |names: &[&str]| {
+        names.contains(&unit.as_str()) || names.last().is_some_and(|last| unit.starts_with(last))
+    };
+    let (_, scale) = UNITS.iter().find(|(names, _)| named(names))?;
+    count.checked_mul(*scale)
 }
 
 /// As `net/url.ParseRequestURI`: absolute, or a path.
