@@ -1,7 +1,8 @@
 //! What is compiled of a definition: schemas, printer columns, paths.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use catena_cel::rules::Validator;
 use catena_objects::Value;
 use catena_schema::{Node, Type, structural};
 
@@ -26,6 +27,8 @@ pub(super) struct Compiled {
     pub(super) typed: Arc<Node>,
     pub(super) embeds: bool,
     pub(super) has_rules: bool,
+    /// `x-kubernetes-validations`, compiled when the first object is judged by them.
+    rules: OnceLock<Option<Validator>>,
     pub(super) status: bool,
     pub(super) scale: Option<Scale>,
     pub(super) selectable: Vec<Selectable>,
@@ -56,6 +59,16 @@ impl Schemas {
     }
 }
 
+impl Compiled {
+    pub(super) fn rules(&self) -> Option<&Validator> {
+        if !self.has_rules {
+            return None;
+        }
+        let rules = self.rules.get_or_init(|| Validator::new(&self.structural));
+        rules.as_ref()
+    }
+}
+
 fn compile(version: &Value, preserve: bool) -> Compiled {
     let structural = node(version, preserve);
     let status = version
@@ -77,6 +90,7 @@ fn compile(version: &Value, preserve: bool) -> Compiled {
         typed: Arc::new(structural::typed(&structural)),
         embeds: super::embedded::any(&structural),
         has_rules: structural::has_validations(&structural),
+        rules: OnceLock::new(),
         structural: Arc::new(structural),
         status,
         scale: version.at(&["subresources", "scale"]).and_then(Scale::read),

@@ -40,14 +40,19 @@ impl Custom {
         object
     }
 
-    fn finish(&self, mut errors: Errors) -> Errors {
-        // Rules in CEL are not evaluated; what blocks them is told as if they were.
-        if self.own().has_rules && errors.0.iter().any(blocks_rules) {
+    /// Adds what rules in CEL say, unless something else is wrong that they rely on.
+    fn finish(&self, mut errors: Errors, object: &Value, old: Option<&Value>) -> Errors {
+        let Some(rules) = self.own().rules() else {
+            return errors;
+        };
+        if errors.0.iter().any(blocks_rules) {
             errors.push(Error::invalid(
                 &Path::new("<nil>"),
                 Value::Null,
                 "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
             ));
+        } else {
+            errors.extend(rules.validate(object, old).errors);
         }
         errors
     }
@@ -69,7 +74,7 @@ impl Custom {
             scale.check_status(object, &mut errors);
         }
         errors.extend(lists(own, object, old));
-        self.finish(errors)
+        self.finish(errors, object, Some(old))
     }
 }
 
@@ -131,7 +136,7 @@ impl Strategy for Custom {
             errors.extend(embedded::validate(&own.structural, &object));
         }
         errors.extend(structural::validate_lists(&own.structural, &object));
-        self.finish(errors)
+        self.finish(errors, &object, None)
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
@@ -149,12 +154,19 @@ impl Strategy for Custom {
             errors.extend(embedded::validate(&own.structural, &object));
         }
         errors.extend(lists(own, &object, &old));
-        self.finish(errors)
+        self.finish(errors, &object, Some(&old))
     }
 
     fn warnings(&self, ctx: &Context, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut out = match (self.own().rules(), old) {
+            (Some(rules), Some(old)) => {
+                let (object, old) = (self.converted(object), self.converted(old));
+                rules.validate(&object, Some(&old)).warnings
+            }
+            _ => Vec::new(),
+        };
         if ctx.subresource == "status" {
-            return Vec::new();
+            return out;
         }
         let of = |v: &Value| -> Vec<String> {
             v.items_at(&["metadata", "finalizers"])
@@ -167,7 +179,8 @@ impl Strategy for Custom {
         added.retain(|f| !before.contains(f));
         added.sort();
         added.dedup();
-        added.iter().flat_map(|f| finalizer_warnings(f)).collect()
+        out.extend(added.iter().flat_map(|f| finalizer_warnings(f)));
+        out
     }
 
     fn has_generation(&self) -> bool {

@@ -1,10 +1,10 @@
 //! `schema` of a version.
 
+use catena_cel::rules;
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
 };
-use catena_schema::structural;
 
 /// Members that a root may have where the status has an endpoint of its own,
 /// with Go's names, as the message lists them.
@@ -62,7 +62,7 @@ pub(super) fn validate(
         })
     });
     if !stored {
-        errors.extend(structural::check(schema, &at));
+        errors.extend(rules::check(schema, &at));
     }
 }
 

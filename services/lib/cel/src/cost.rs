@@ -117,7 +117,10 @@ impl<'a> Coster<'a> {
                 if *test {
                     return sum;
                 }
-                if matches!(self.ty(operand), Type::Map(..) | Type::Object(_) | Type::Param(_)) {
+                if matches!(
+                    self.ty(operand),
+                    Type::Map(..) | Type::Object(_) | Type::Param(_)
+                ) {
                     sum = sum.add(Range::fixed(1));
                 }
                 let mut path = self.path(operand);
@@ -214,7 +217,11 @@ impl<'a> Coster<'a> {
         let (key, value) = (sizes.map(|s| s.key), sizes.map(|s| s.value));
         match &fold.var2 {
             Some(var2) => {
-                let (k, v) = if list { ("@indices", "@items") } else { ("@keys", "@values") };
+                let (k, v) = if list {
+                    ("@indices", "@items")
+                } else {
+                    ("@keys", "@values")
+                };
                 self.push(&fold.var, variable(k, key));
                 self.push(var2, variable(v, value));
             }
@@ -223,7 +230,8 @@ impl<'a> Coster<'a> {
         }
         let step = self.cost(&fold.condition).add(self.cost(&fold.step));
         let step_entries = self.entry_sizes(&fold.step);
-        self.locals.truncate(self.locals.len() - 1 - usize::from(fold.var2.is_some()));
+        self.locals
+            .truncate(self.locals.len() - 1 - usize::from(fold.var2.is_some()));
         let sum = sum.add(self.cost(&fold.result));
         self.locals.pop();
         let count = self.size_or_unknown(&fold.range);

@@ -131,7 +131,9 @@ fn read(node: &Node, resource: bool) -> Decl {
     let rules = node.rules.as_deref();
     match node.ty {
         Schema::IntOrString => {
-            let max = rules.and_then(|r| r.max_length).map_or(MAX_REQUEST - 2, utf8);
+            let max = rules
+                .and_then(|r| r.max_length)
+                .map_or(MAX_REQUEST - 2, utf8);
             Decl::new(Kind::IntOrString, max, 1)
         }
         Schema::Array => list(node, rules),
@@ -192,7 +194,9 @@ fn object(node: &Node, rules: Option<&Rules>, resource: bool) -> Decl {
         let value = Decl::of(values, values.embedded_resource);
         let max = rules
             .and_then(|r| r.max_properties)
-            .map_or((MAX_REQUEST - 2) / (value.min_size + 6), |n| n.max(0) as u64);
+            .map_or((MAX_REQUEST - 2) / (value.min_size + 6), |n| {
+                n.max(0) as u64
+            });
         return Decl::new(Kind::Map(Arc::new(value)), max, 2);
     }
     let mut members = BTreeMap::new();

@@ -114,7 +114,10 @@ impl Reader {
 
     fn ty(&mut self) -> Type {
         // Names have dots; the dot before the arguments of a method ends one.
-        let end = self.rest.find(['(', ')', ',', ' ']).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(['(', ')', ',', ' '])
+            .unwrap_or(self.rest.len());
         let name = &self.rest[..end];
         let name = name.strip_suffix('.').unwrap_or(name);
         self.rest = &self.rest[name.len()..];

@@ -56,7 +56,9 @@ pub fn unescape(ident: &str) -> Option<String> {
     let mut rest = ident;
     while let Some(at) = rest.find("__") {
         let inner = &rest[at + 2..];
-        let end = inner.find('_').filter(|n| *n > 0 && inner[*n..].starts_with("__"));
+        let end = inner
+            .find('_')
+            .filter(|n| *n > 0 && inner[*n..].starts_with("__"));
         let Some(end) = end else {
             out.push_str(&rest[..=at]);
             rest = &rest[at + 1..];

@@ -168,7 +168,10 @@ impl<'v, 'a> Run<'v, 'a> {
             inner.find(&key)?
         } else if inner.is_list() {
             let Ok(crate::value::Key::Int(i)) = key.key() else {
-                return fault(format!("unsupported index type '{}' in list", key.ty().runtime_name()));
+                return fault(format!(
+                    "unsupported index type '{}' in list",
+                    key.ty().runtime_name()
+                ));
             };
             let size = inner.size().unwrap_or_default();
             match u64::try_from(i).ok().filter(|i| *i < size) {
@@ -186,7 +189,11 @@ impl<'v, 'a> Run<'v, 'a> {
                 Ok(Val::NONE)
             }
             None => {
-                let what = if inner.is_map() { "no such key" } else { "index out of bounds" };
+                let what = if inner.is_map() {
+                    "no such key"
+                } else {
+                    "index out of bounds"
+                };
                 let shown = functions::convert::string(&key).unwrap_or_default();
                 fault(format!("{what}: {shown}"))
             }
@@ -239,11 +246,8 @@ impl<'v, 'a> Run<'v, 'a> {
 
     fn equal(&mut self, args: &'a [Node; 2]) -> Outcome<bool> {
         let (a, b) = (self.argument(&args[0])?, self.argument(&args[1])?);
-        let cost = match (&a, &b) {
-            (Ok(a), Ok(b)) => runtime::equality(a, b),
-            _ => 1,
-        };
-        self.pay(cost)?;
+        let of = |v: &Outcome<Val<'a>>| v.clone().unwrap_or(Val::Null);
+        self.pay(runtime::equality(&of(&a), &of(&b)))?;
         a?.equal(&b?)
     }
 
@@ -293,7 +297,9 @@ impl<'v, 'a> Run<'v, 'a> {
                 (v, false) => out.push(v),
                 (Val::Optional(v), true) => out.extend(v.as_deref().cloned()),
                 (_, true) => {
-                    return fault("cannot initialize optional list element from non-optional value");
+                    return fault(
+                        "cannot initialize optional list element from non-optional value",
+                    );
                 }
             }
         }
@@ -344,11 +350,11 @@ impl<'v, 'a> Run<'v, 'a> {
         }
         let pairs: Vec<(Val<'a>, Val<'a>)> = match range.is_list() {
             true => {
-                let items = range.items()?.into_owned();
-                let numbered = items.into_iter().enumerate();
+                let items = range.items()?.into_owned().into_iter();
+                let pair = |(i, v)| (Val::Int(i as i64), v);
                 match fold.two {
-                    true => numbered.map(|(i, v)| (Val::Int(i as i64), v)).collect(),
-                    false => numbered.map(|(_, v)| (v, Val::Null)).collect(),
+                    true => items.enumerate().map(pair).collect(),
+                    false => items.map(|v| (v, Val::Null)).collect(),
                 }
             }
             false => range.entries()?,

@@ -82,9 +82,8 @@ pub(crate) fn parse(source: &Source, problems: &mut Problems) -> Parsed {
         depth: [0; 4],
     };
     if size > MAX_SIZE {
-        let why = format!(
-            "expression code point size exceeds limit: size: {size}, limit {MAX_SIZE}"
-        );
+        let why =
+            format!("expression code point size exceeds limit: size: {size}, limit {MAX_SIZE}");
         parser.problems.at(None, why);
         return parser.finish(None);
     }
@@ -202,7 +201,8 @@ impl Parser<'_> {
     fn count_recovery(&mut self) -> Result<()> {
         self.recoveries += 1;
         if self.recoveries > MAX_RECOVERIES {
-            let why = format!("Syntax error: error recovery attempt limit exceeded: {MAX_RECOVERIES}");
+            let why =
+                format!("Syntax error: error recovery attempt limit exceeded: {MAX_RECOVERIES}");
             let at = self.here();
             self.problems.at(at, why);
             return Err(GiveUp);
@@ -301,7 +301,10 @@ impl Parser<'_> {
         let message = match reserved {
             Some(word) => format!("mismatched input '{word}' expecting IDENTIFIER"),
             None => {
-                let text = text.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+                let text = text
+                    .replace('\n', "\\n")
+                    .replace('\r', "\\r")
+                    .replace('\t', "\\t");
                 format!("no viable alternative at input '{text}'")
             }
         };
@@ -375,7 +378,10 @@ impl Parser<'_> {
         }
         let name = if or { "_||_" } else { "_&&_" };
         Ok(match ids.len() {
-            0 => terms.swap_remove(0).unwrap_or(Expr { id: 0, kind: Kind::Broken }),
+            0 => terms.swap_remove(0).unwrap_or(Expr {
+                id: 0,
+                kind: Kind::Broken,
+            }),
             n => balanced(name, &ids, &mut terms, 0, n - 1),
         })
     }
@@ -509,13 +515,7 @@ fn literal(id: Id, value: Literal) -> Expr {
     }
 }
 
-fn balanced(
-    name: &str,
-    ids: &[Id],
-    terms: &mut [Option<Expr>],
-    low: usize,
-    high: usize,
-) -> Expr {
+fn balanced(name: &str, ids: &[Id], terms: &mut [Option<Expr>], low: usize, high: usize) -> Expr {
     let middle = (low + high).div_ceil(2);
     let mut leaf = |i: usize| {
         terms[i].take().unwrap_or(Expr {

@@ -229,8 +229,16 @@ impl<'a> Planner<'a> {
             .ok_or_else(|| format!("no such overload: {function}(...)"))?;
         let conversion = matches!(
             function.as_str(),
-            "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "string" | "timestamp"
-                | "type" | "uint"
+            "bool"
+                | "bytes"
+                | "double"
+                | "duration"
+                | "dyn"
+                | "int"
+                | "string"
+                | "timestamp"
+                | "type"
+                | "uint"
         );
         if conversion && let [Node::Const(value)] = &planned[..] {
             let value = apply(std::slice::from_ref(value)).map_err(told)?;

@@ -78,7 +78,8 @@ pub fn compile(text: &str, env: &Env, root: Option<&Decl>) -> Result<Program, St
     if !problems.is_empty() {
         return Err(problems.show(&source));
     }
-    let node = plan::plan(&checked).map_err(|why| format!("program instantiation failed: {why}"))?;
+    let node =
+        plan::plan(&checked).map_err(|why| format!("program instantiation failed: {why}"))?;
     Ok(Program {
         node,
         output: checked.ty(&checked.expr).clone(),

@@ -2,7 +2,6 @@
 //! (`apiextensions-apiserver/pkg/apiserver/schema/cel`).
 
 mod definition;
-mod field_path;
 mod ratchet;
 mod run;
 
@@ -12,6 +11,7 @@ use catena_objects::Value;
 use catena_schema::{
     Node, Type as Schema,
     node::{MapType, NodeRef},
+    structural,
 };
 
 use crate::{
@@ -22,7 +22,6 @@ use crate::{
 };
 
 pub use definition::check;
-pub use field_path::is_valid as is_valid_field_path;
 pub use run::Found;
 
 /// Name of object types in expressions; rules must not depend on it.
@@ -136,7 +135,11 @@ impl Envs {
 
     /// Compiles a rule, which must be a condition.
     pub(crate) fn rule(&self, text: &str, optional: bool, decl: &Decl) -> Result<Program, String> {
-        let env = if optional { &self.optional } else { &self.plain };
+        let env = if optional {
+            &self.optional
+        } else {
+            &self.plain
+        };
         let program = compile(text, env, Some(decl)).map_err(|why| failed("", why))?;
         match program.output() {
             Type::Bool => Ok(program),
@@ -151,7 +154,11 @@ impl Envs {
         optional: bool,
         decl: &Decl,
     ) -> Result<Program, String> {
-        let env = if optional { &self.optional } else { &self.plain };
+        let env = if optional {
+            &self.optional
+        } else {
+            &self.plain
+        };
         let program =
             compile(text, env, Some(decl)).map_err(|why| failed("messageExpression ", why))?;
         match program.output() {
@@ -187,7 +194,7 @@ fn one(rule: &Value, node: &Node, decl: &Decl, envs: &Envs) -> Rule {
     let usable = matches!(&program, Some(Ok(_))) && !message.is_empty();
     let message_program = usable.then(|| envs.message(&message, optional_old, decl));
     Rule {
-        field_path: field_path::normalized(&text("fieldPath"), node),
+        field_path: structural::field_path(&text("fieldPath"), node),
         message: text("message"),
         reason: text("reason"),
         text: source,

@@ -178,11 +178,7 @@ impl Mapping {
             (a, b) if a.is_dyn_or_error() || b.is_dyn_or_error() => true,
             (Type::Null, t) | (t, Type::Null) => matches!(
                 t,
-                Type::Null
-                    | Type::Opaque(..)
-                    | Type::Object(_)
-                    | Type::Duration
-                    | Type::Timestamp
+                Type::Null | Type::Opaque(..) | Type::Object(_) | Type::Duration | Type::Timestamp
             ),
             (Type::Type(_), Type::Type(_)) => true,
             (Type::List(a), Type::List(b)) => self.unify(a, b),

@@ -106,55 +106,47 @@ impl<'a> Val<'a> {
                 false => fault("invalid data, got null for schema with nullable=false"),
             };
         }
-        let text = |what: &str| match value.as_str() {
-            Some(s) => Ok(s),
-            None => fault(format!("invalid data, expected {what}, got {}", go_type(value))),
+        let wrong = |what: &str| {
+            let given = go_type(value);
+            Fault::Error(format!("invalid data, expected {what}, got {given}"))
         };
-        Ok(match &decl.kind {
-            Kind::Hidden => Self::Data(value, decl),
+        let text = || value.as_str().ok_or_else(|| wrong("string"));
+        match &decl.kind {
+            Kind::Hidden => Ok(Self::Data(value, decl)),
             Kind::IntOrString => match value {
-                Value::String(s) => Self::Text(Text::Data(s)),
-                other => match other.as_i64() {
-                    Some(i) => Self::Int(i),
-                    None => {
-                        return fault("invalid data, expected XIntOrString value to be either a string or integer");
-                    }
-                },
+                Value::String(s) => Ok(Self::Text(Text::Data(s))),
+                Value::Int(i) => Ok(Self::Int(*i)),
+                _ => fault(
+                    "invalid data, expected XIntOrString value to be either a string or integer",
+                ),
             },
-            Kind::Bool => match value.as_bool() {
-                Some(b) => Self::Bool(b),
-                None => return fault(format!("invalid data, expected bool, got {}", go_type(value))),
-            },
+            Kind::Bool => value.as_bool().map(Self::Bool).ok_or_else(|| wrong("bool")),
             Kind::Int => match value {
-                Value::Int(_) if value.as_i64().is_some() => {
-                    Self::Int(value.as_i64().unwrap_or_default())
-                }
-                _ => return fault(format!("invalid data, expected int, got {}", go_type(value))),
+                Value::Int(i) => Ok(Self::Int(*i)),
+                _ => Err(wrong("int")),
             },
-            Kind::Double => match value.as_f64() {
-                Some(d) => Self::Double(d),
-                None => {
-                    return fault(format!("invalid data, expected float, got {}", go_type(value)));
-                }
-            },
-            Kind::String => Self::Text(Text::Data(text("string")?)),
-            Kind::Bytes => convert::base64(text("string")?)?,
-            Kind::Duration => convert::format_duration(text("string")?)?,
-            Kind::Date => convert::date(text("string")?)?,
-            Kind::DateTime => convert::date_time(text("string")?)?,
+            Kind::Double => value
+                .as_f64()
+                .map(Self::Double)
+                .ok_or_else(|| wrong("float")),
+            Kind::String => Ok(Self::Text(Text::Data(text()?))),
+            Kind::Bytes => convert::base64(text()?),
+            Kind::Duration => convert::format_duration(text()?),
+            Kind::Date => convert::date(text()?),
+            Kind::DateTime => convert::date_time(text()?),
             Kind::List { .. } => match value.as_array() {
-                Some(_) => Self::Data(value, decl),
+                Some(_) => Ok(Self::Data(value, decl)),
                 None => {
-                    return fault("invalid data, expected an array for the provided schema with type=array");
+                    fault("invalid data, expected an array for the provided schema with type=array")
                 }
             },
             Kind::Map(_) | Kind::Object(_) => match value.as_object() {
-                Some(_) => Self::Data(value, decl),
+                Some(_) => Ok(Self::Data(value, decl)),
                 None => {
-                    return fault("invalid data, expected a map for the provided schema with type=object");
+                    fault("invalid data, expected a map for the provided schema with type=object")
                 }
             },
-        })
+        }
     }
 
     /// What `type()` says.
@@ -239,7 +231,8 @@ impl<'a> Val<'a> {
                     let (name, decl) = match &decl.kind {
                         Kind::Map(d) => (Cow::Borrowed(k.as_str()), d),
                         _ => {
-                            let name = escape::escape(k).map_or(Cow::Borrowed(k.as_str()), Cow::Owned);
+                            let name =
+                                escape::escape(k).map_or(Cow::Borrowed(k.as_str()), Cow::Owned);
                             (name, decl.field(k)?)
                         }
                     };
@@ -294,7 +287,12 @@ impl<'a> Val<'a> {
             Self::Uint(u) => i64::try_from(*u).map_or(Key::Uint(*u), Key::Int),
             Self::Double(d) if d.fract() == 0.0 && d.abs() < 9.2e18 => Key::Int(*d as i64),
             Self::Text(s) => Key::Text(s.to_string()),
-            other => return fault(format!("unsupported key type: {}", other.ty().runtime_name())),
+            other => {
+                return fault(format!(
+                    "unsupported key type: {}",
+                    other.ty().runtime_name()
+                ));
+            }
         })
     }
 
@@ -331,7 +329,9 @@ impl<'a> Val<'a> {
             },
             (Extra(a), Extra(b)) => a == b,
             (a, b) if a.is_list() && b.is_list() => lists_equal(a, b)?,
-            (Data(Value::Object(a), ad), Data(Value::Object(b), bd)) => objects_equal(a, ad, b, bd)?,
+            (Data(Value::Object(a), ad), Data(Value::Object(b), bd)) => {
+                objects_equal(a, ad, b, bd)?
+            }
             (Data(a, _), Data(b, _)) => a == b,
             (a, b) if a.is_map() && b.is_map() => {
                 if a.size() != b.size() {
@@ -387,7 +387,9 @@ fn lists_equal<'a>(a: &Val<'a>, b: &Val<'a>) -> Outcome<bool> {
     {
         let others = b.items()?;
         for other in others.iter() {
-            let Some(raw) = other.raw() else { return Ok(false) };
+            let Some(raw) = other.raw() else {
+                return Ok(false);
+            };
             let same = match order {
                 ListType::Set => items.contains(&raw),
                 _ => {

@@ -29,7 +29,11 @@ fn judged(shared: &Shared, case: &Value) -> Value {
     let decl = Decl::of(&node, true);
     let mut env = Env::new();
     let ty = env.declare(&decl, "selfType");
-    let old = if optional { Type::optional(ty.clone()) } else { ty.clone() };
+    let old = if optional {
+        Type::optional(ty.clone())
+    } else {
+        ty.clone()
+    };
     let env = env.with("self", ty).with("oldSelf", old);
     let (why, cost) = match compile(case.str_at(&["rule"]), &env, Some(&decl)) {
         Ok(p) if *p.output() != Type::Bool => {
@@ -41,7 +45,12 @@ fn judged(shared: &Shared, case: &Value) -> Value {
     };
     let validator = Validator::new(&node).expect("the schema has rules");
     let found = validator.validate(&shared.object, Some(&shared.old));
-    let errors: Vec<Value> = found.errors.0.iter().map(|e| e.to_string().into()).collect();
+    let errors: Vec<Value> = found
+        .errors
+        .0
+        .iter()
+        .map(|e| e.to_string().into())
+        .collect();
     let mut out = Value::object();
     let compiles = why.is_empty();
     out.set(&["compile"], why);
@@ -60,7 +69,9 @@ fn rules_are_judged_as_by_kube_apiserver() {
     let file = std::env::var_os("CEL_CASES")
         .map_or_else(|| here.join("tests/reference.jsonl"), Into::into);
     let text = std::fs::read_to_string(file).expect("the cases are there");
-    let mut lines = text.lines().map(|l| json::parse(l.as_bytes()).expect("a line is JSON"));
+    let mut lines = text
+        .lines()
+        .map(|l| json::parse(l.as_bytes()).expect("a line is JSON"));
     let first = lines.next().expect("the first line has what is shared");
     let part = |key: &str| first.get(key).cloned().expect("all parts are there");
     let shared = Shared {

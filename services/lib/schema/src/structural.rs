@@ -3,6 +3,7 @@
 mod check;
 mod decode;
 mod default;
+mod field_path;
 mod format;
 mod list_map;
 mod parse;
@@ -10,10 +11,11 @@ mod prune;
 mod typed;
 mod validate;
 
-pub use check::{check, check_structural};
+pub use check::{Found, check, check_structural};
 pub use decode::{decode, sorted};
-pub use format::format_duration;
 pub use default::{default, prune_nulls};
+pub use field_path::field_path;
+pub use format::format_duration;
 pub use list_map::validate_lists;
 pub use parse::{has_validations, parse};
 pub use prune::{prune, prune_default};

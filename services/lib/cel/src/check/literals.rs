@@ -119,7 +119,10 @@ fn odd_one(checked: &Checked, expr: &Expr) -> Option<(usize, String)> {
         }
         Kind::Map(entries) => {
             let first = entries.first()?;
-            let (key, value) = (inner(&first.key, false), inner(&first.value, first.optional));
+            let (key, value) = (
+                inner(&first.key, false),
+                inner(&first.value, first.optional),
+            );
             entries.iter().skip(1).find_map(|e| {
                 odd(&key, e.key.id, &inner(&e.key, false))
                     .or_else(|| odd(&value, e.value.id, &inner(&e.value, e.optional)))

@@ -61,7 +61,11 @@ impl<'a> Coster<'a> {
             if let ("index_list" | "index_map", Some(first)) = (overload, args.first()) {
                 size = self.entry_sizes(first).map(|e| e.value);
                 let mut path = self.path(first);
-                let part = if overload == "index_list" { "@items" } else { "@values" };
+                let part = if overload == "index_list" {
+                    "@items"
+                } else {
+                    "@values"
+                };
                 path.push(part.to_owned());
                 self.paths.insert(expr.id, path);
             }
@@ -110,22 +114,60 @@ impl<'a> Coster<'a> {
     }
 
     fn library(&self, call: &Call<'_, 'a>) -> Option<Estimate> {
-        let args = call.args;
-        let nominal = || Some(plain(Range::fixed(1)));
-        let traversal = |of: Range| of.times(TRAVERSAL);
         match call.function {
             "check" => Some(plain(Range::fixed(350_000))),
-            "serviceAccount" | "path" | "group" | "resource" | "subresource" | "namespace"
-            | "name" | "allowed" | "reason" | "error" | "errored" | "masked" | "prefixLength"
-            | "family" | "isUnspecified" | "isLoopback" | "isLinkLocalMulticast"
-            | "isLinkLocalUnicast" | "isGlobalUnicast" | "format.named" | "sign" | "asInteger"
-            | "isInteger" | "asApproximateFloat" | "isGreaterThan" | "isLessThan"
-            | "compareTo" | "add" | "sub" | "major" | "minor" | "patch" | "getScheme"
-            | "getHostname" | "getHost" | "getPort" | "getEscapedPath" | "getQuery" => nominal(),
+            "serviceAccount"
+            | "path"
+            | "group"
+            | "resource"
+            | "subresource"
+            | "namespace"
+            | "name"
+            | "allowed"
+            | "reason"
+            | "error"
+            | "errored"
+            | "masked"
+            | "prefixLength"
+            | "family"
+            | "isUnspecified"
+            | "isLoopback"
+            | "isLinkLocalMulticast"
+            | "isLinkLocalUnicast"
+            | "isGlobalUnicast"
+            | "format.named"
+            | "sign"
+            | "asInteger"
+            | "isInteger"
+            | "asApproximateFloat"
+            | "isGreaterThan"
+            | "isLessThan"
+            | "compareTo"
+            | "add"
+            | "sub"
+            | "major"
+            | "minor"
+            | "patch"
+            | "getScheme"
+            | "getHostname"
+            | "getHost"
+            | "getPort"
+            | "getEscapedPath"
+            | "getQuery" => Some(plain(Range::fixed(1))),
+            _ => self.strings(call),
+        }
+    }
+
+    fn strings(&self, call: &Call<'_, 'a>) -> Option<Estimate> {
+        let args = call.args;
+        let traversal = |of: Range| of.times(TRAVERSAL);
+        match call.function {
             "fieldSelector" | "labelSelector" if args.len() == 1 => {
                 let length = self.sized(&args[0]);
                 let requirements = length.times(0.5).times(50.0);
-                Some(plain(Range::fixed(10).add(traversal(length)).add(requirements)))
+                Some(plain(
+                    Range::fixed(10).add(traversal(length)).add(requirements),
+                ))
             }
             "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => {
                 let target = call.target?;
@@ -165,8 +207,7 @@ impl<'a> Coster<'a> {
                     None => Range::fixed(0),
                 };
                 if let Some(separator) = args.first() {
-                    let count =
-                        Range::new(list.min.saturating_sub(1), list.max.saturating_sub(1));
+                    let count = Range::new(list.min.saturating_sub(1), list.max.saturating_sub(1));
                     size = size.add(self.sized(separator).multiply(count));
                 }
                 Some(with_size(traversal(size), size))
@@ -277,34 +318,36 @@ impl<'a> Coster<'a> {
                     size: None,
                 }
             }
-            ("conditional", [_, yes, no]) => {
-                let size = known(yes).union(known(no));
-                if let (Some(a), Some(b)) = (self.entries_of(yes), self.entries_of(no)) {
-                    self.entries.insert(call.expr.id, a.union(b));
-                }
-                let cost = call.costs[0].add(call.costs[1].union(call.costs[2]));
-                Estimate {
-                    cost,
-                    size: Some(size),
-                }
-            }
-            ("add_string" | "add_bytes" | "add_list", [a, b]) => {
-                let size = known(a).add(known(b));
-                if let (Some(x), Some(y)) = (self.entries_of(a), self.entries_of(b)) {
-                    self.entries.insert(call.expr.id, x.union(y));
-                }
-                let cost = match call.overload {
-                    "add_list" => Range::fixed(1),
-                    _ => size.times(TRAVERSAL),
-                };
-                with_args(cost, Some(size))
-            }
+            ("conditional" | "add_string" | "add_bytes" | "add_list", _) => self.joined(call),
             (overload, [a, b]) if compares(overload) => {
                 let most = known(a).max.min(known(b).max);
                 let cost = Range::new(u64::from(most > 0), most);
                 with_args(cost.times(TRAVERSAL), None)
             }
             _ => with_args(Range::fixed(1), None),
+        }
+    }
+
+    /// One value of two: the sizes of both count.
+    fn joined(&mut self, call: &Call<'_, 'a>) -> Estimate {
+        let known = |seen: &Seen<'_>| seen.size.unwrap_or(Range::UNKNOWN);
+        let [.., a, b] = call.args else {
+            return plain(Range::fixed(1).add(call.sum()));
+        };
+        if let (Some(x), Some(y)) = (self.entries_of(a), self.entries_of(b)) {
+            self.entries.insert(call.expr.id, x.union(y));
+        }
+        let (a, b) = (known(a), known(b));
+        match call.overload {
+            "conditional" => {
+                let cost = call.costs[0].add(call.costs[1].union(call.costs[2]));
+                with_size(cost, a.union(b))
+            }
+            "add_list" => with_size(Range::fixed(1).add(call.sum()), a.add(b)),
+            _ => {
+                let size = a.add(b);
+                with_size(size.times(TRAVERSAL).add(call.sum()), size)
+            }
         }
     }
 

@@ -21,9 +21,7 @@ pub(super) fn estimate(coster: &Coster<'_>, call: &Call<'_, '_>) -> Option<Estim
         "lists_range" => Some(allocating(1.0, Range::fixed(value(0, u64::MAX)))),
         "list_reverse" => Some(allocating(1.0, coster.sized(target?))),
         "list_flatten" => Some(allocating(1.0, coster.sized(target?))),
-        "list_flatten_int" => {
-            Some(allocating(value(0, u64::MAX) as f64, coster.sized(target?)))
-        }
+        "list_flatten_int" => Some(allocating(value(0, u64::MAX) as f64, coster.sized(target?))),
         "list_distinct" => {
             let size = coster.sized(target?);
             Some(allocating(2.0, size.multiply(size)))
@@ -35,8 +33,14 @@ pub(super) fn estimate(coster: &Coster<'_>, call: &Call<'_, '_>) -> Option<Estim
             Some(sorting(overload, coster.sized(target?)))
         }
         "list_sets_contains_list" | "list_sets_intersects_list" | "list_sets_equivalent_list" => {
-            let factor = if call.overload == "list_sets_equivalent_list" { 2.0 } else { 1.0 };
-            let pairs = coster.sized(args.first()?).multiply(coster.sized(args.get(1)?));
+            let factor = if call.overload == "list_sets_equivalent_list" {
+                2.0
+            } else {
+                1.0
+            };
+            let pairs = coster
+                .sized(args.first()?)
+                .multiply(coster.sized(args.get(1)?));
             Some(Estimate {
                 cost: pairs.times(factor).add(Range::fixed(1)),
                 size: None,

@@ -30,12 +30,7 @@ pub(crate) fn equality(a: &Val<'_>, b: &Val<'_>) -> u64 {
 }
 
 /// A call; `overload` is "" when it could be several.
-pub(crate) fn call(
-    name: &str,
-    overload: &str,
-    args: &[Val<'_>],
-    result: Option<&Val<'_>>,
-) -> u64 {
+pub(crate) fn call(name: &str, overload: &str, args: &[Val<'_>], result: Option<&Val<'_>>) -> u64 {
     let first = args.first();
     let of = |i: usize| args.get(i).map_or(1, size);
     match name {
@@ -58,7 +53,10 @@ pub(crate) fn call(
             _ => 1,
         },
         "sets.contains" | "sets.intersects" => of(0).saturating_mul(of(1)).saturating_add(1),
-        "sets.equivalent" => of(0).saturating_mul(of(1)).saturating_mul(2).saturating_add(1),
+        "sets.equivalent" => of(0)
+            .saturating_mul(of(1))
+            .saturating_mul(2)
+            .saturating_add(1),
         "slice" | "lists.range" | "reverse" => result.map_or(1, size).saturating_add(11),
         "flatten" => {
             let depth = match args.get(1) {

@@ -62,7 +62,9 @@ fn add<'a>(args: &[Val<'a>]) -> Outcome<Val<'a>> {
 }
 
 fn shift<'a>(time: Timestamp, zone: i32, nanos: i64) -> Outcome<Val<'a>> {
-    let moved = time.checked_add(jiff::SignedDuration::from_nanos(nanos)).ok();
+    let moved = time
+        .checked_add(jiff::SignedDuration::from_nanos(nanos))
+        .ok();
     match moved.filter(|t| convert::in_range(t.as_second())) {
         Some(t) => Ok(Val::Time(t, zone)),
         None => fault(TIMESTAMP),

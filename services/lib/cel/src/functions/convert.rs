@@ -60,7 +60,11 @@ pub(crate) fn timestamp(text: &str) -> Result<Option<(Timestamp, i32)>, ()> {
 
 /// Seconds east of UTC at the end of a time.
 fn zone(text: &str) -> i32 {
-    let Some(at) = text.len().checked_sub(6).filter(|at| text.is_char_boundary(*at)) else {
+    let Some(at) = text
+        .len()
+        .checked_sub(6)
+        .filter(|at| text.is_char_boundary(*at))
+    else {
         return 0;
     };
     let (sign, rest) = match text[at..].split_at(1) {
@@ -101,7 +105,8 @@ fn to<'a>(value: &Val<'a>, ty: &Type) -> Outcome<Val<'a>> {
         },
         (Val::Uint(u), Type::Int) => Val::Int(i64::try_from(*u).or_else(|_| fault(OVERFLOW))?),
         (Val::Uint(u), Type::Double) => Val::Double(*u as f64),
-        (Val::Double(d), Type::Int) => match d.is_finite() && d.abs() < 9_223_372_036_854_775_808.0 {
+        (Val::Double(d), Type::Int) => match d.is_finite() && d.abs() < 9_223_372_036_854_775_808.0
+        {
             true => Val::Int(*d as i64),
             false => return fault(OVERFLOW),
         },
@@ -184,7 +189,7 @@ fn float_text(d: f64) -> String {
     let shortest = format!("{d:e}");
     let (digits, power) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let power: i32 = power.parse().unwrap_or_default();
-    if power < -4 || power >= 6 {
+    if !(-4..6).contains(&power) {
         let sign = if power < 0 { '-' } else { '+' };
         return format!("{digits}e{sign}{:02}", power.abs());
     }
@@ -194,7 +199,10 @@ fn float_text(d: f64) -> String {
 /// Seconds with as many digits as there are.
 pub(crate) fn seconds(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
-    let (whole, part) = (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+    let (whole, part) = (
+        nanos.unsigned_abs() / 1_000_000_000,
+        nanos.unsigned_abs() % 1_000_000_000,
+    );
     match part {
         0 => format!("{sign}{whole}"),
         part => {
@@ -280,7 +288,9 @@ pub(crate) fn format_duration<'a>(text: &str) -> Outcome<Val<'a>> {
 
 /// `format: date`.
 pub(crate) fn date<'a>(text: &str) -> Outcome<Val<'a>> {
-    let day = (text.len() == 10).then(|| Date::strptime("%Y-%m-%d", text).ok()).flatten();
+    let day = (text.len() == 10)
+        .then(|| Date::strptime("%Y-%m-%d", text).ok())
+        .flatten();
     let time = day.and_then(|d| d.to_zoned(TimeZone::UTC).ok());
     match time {
         Some(t) => Ok(Val::Time(t.timestamp(), 0)),

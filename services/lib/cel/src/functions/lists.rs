@@ -26,9 +26,11 @@ pub(super) fn lookup(name: &str) -> Option<Function> {
         "@sortByAssociatedKeys" => |args| sort(&args[0], &args[1]),
         "lists.range" => range,
         "sets.contains" => |args| Ok(Val::Bool(covers(&args[0], &args[1])?)),
-        "sets.equivalent" => {
-            |args| Ok(Val::Bool(covers(&args[0], &args[1])? && covers(&args[1], &args[0])?))
-        }
+        "sets.equivalent" => |args| {
+            Ok(Val::Bool(
+                covers(&args[0], &args[1])? && covers(&args[1], &args[0])?,
+            ))
+        },
         "sets.intersects" => |args| {
             let (a, b) = (args[0].items()?, args[1].items()?);
             for item in a.iter() {
@@ -112,7 +114,11 @@ fn extreme<'a>(args: &[Val<'a>], name: &str) -> Outcome<Val<'a>> {
     };
     for item in &items[1..] {
         let order = ordered(best, item)?;
-        if if name == "min" { order.is_gt() } else { order.is_lt() } {
+        if if name == "min" {
+            order.is_gt()
+        } else {
+            order.is_lt()
+        } {
             best = item;
         }
     }
@@ -191,7 +197,9 @@ fn sort<'a>(list: &Val<'a>, keys: &Val<'a>) -> Outcome<Val<'a>> {
     }
     let mut pairs: Vec<_> = keys.iter().zip(items.iter()).collect();
     pairs.sort_by(|a, b| convert::order(a.0, b.0).unwrap_or(std::cmp::Ordering::Equal));
-    Ok(Val::list(pairs.into_iter().map(|(_, item)| item.clone()).collect()))
+    Ok(Val::list(
+        pairs.into_iter().map(|(_, item)| item.clone()).collect(),
+    ))
 }
 
 fn range<'a>(args: &[Val<'a>]) -> Outcome<Val<'a>> {

@@ -49,7 +49,9 @@ pub(super) fn lookup(name: &str) -> Option<Function> {
                 Val::Text(s) => parse_cidr(s).or_else(|why| fault(format!("{PARSE}{why}")))?,
                 other => network(other)?,
             };
-            Ok(Val::Bool(bits <= inner_bits && same_prefix(net, inner, bits)))
+            Ok(Val::Bool(
+                bits <= inner_bits && same_prefix(net, inner, bits),
+            ))
         },
         "prefixLength" => |args| Ok(Val::Int(i64::from(network(&args[0])?.1))),
         "masked" => |args| {
@@ -100,7 +102,9 @@ pub(super) fn ip<'a>(text: &str) -> Outcome<Val<'a>> {
 fn parse_ip(text: &str) -> Result<IpAddr, String> {
     let quoted = go_quote(text);
     if text.contains('%') && text.contains(':') {
-        return Err(format!("IP address {quoted} with zone value is not allowed"));
+        return Err(format!(
+            "IP address {quoted} with zone value is not allowed"
+        ));
     }
     let Ok(address) = text.parse::<IpAddr>() else {
         return Err(format!(

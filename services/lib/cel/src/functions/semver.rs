@@ -91,7 +91,10 @@ fn parse(text: &str) -> Result<Semver, String> {
     ];
     let plain = |s: &str| s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let split = |s: Option<&str>| -> Vec<String> {
-        s.into_iter().flat_map(|s| s.split('.')).map(str::to_owned).collect()
+        s.into_iter()
+            .flat_map(|s| s.split('.'))
+            .map(str::to_owned)
+            .collect()
     };
     let (pre, build) = (split(pre), split(build));
     for part in &pre {
@@ -115,7 +118,9 @@ fn parse(text: &str) -> Result<Semver, String> {
         }
         if !plain(part) {
             let quoted = go_quote(part);
-            return Err(format!("Invalid character(s) found in build meta data {quoted}"));
+            return Err(format!(
+                "Invalid character(s) found in build meta data {quoted}"
+            ));
         }
     }
     Ok(Semver {
@@ -136,7 +141,9 @@ fn numeric(text: &str, what: &str) -> Result<u64, String> {
     if text.len() > 1 && text.starts_with('0') {
         let mut name = what;
         name[..1].make_ascii_uppercase();
-        return Err(format!("{name} number must not contain leading zeroes {quoted}"));
+        return Err(format!(
+            "{name} number must not contain leading zeroes {quoted}"
+        ));
     }
     text.parse()
         .map_err(|_| format!("strconv.ParseUint: parsing {quoted}: invalid syntax"))

@@ -85,7 +85,9 @@ fn find_all<'a>(args: &[Val<'a>]) -> Outcome<Val<'a>> {
     let limit = args.get(2).map(int).transpose()?.unwrap_or(-1);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let found = pattern.find_iter(within).take(limit);
-    Ok(Val::list(found.map(|m| Val::text(&within[m.range()])).collect()))
+    Ok(Val::list(
+        found.map(|m| Val::text(&within[m.range()])).collect(),
+    ))
 }
 
 fn out_of_range<T>(i: i64) -> Outcome<T> {

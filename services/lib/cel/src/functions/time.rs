@@ -12,15 +12,17 @@ pub(super) fn lookup(name: &str) -> Option<Function> {
         "getDate" => |args| part(args, |t| i64::from(t.day()), None),
         "getDayOfMonth" => |args| part(args, |t| i64::from(t.day()) - 1, None),
         "getDayOfYear" => |args| part(args, |t| i64::from(t.day_of_year()) - 1, None),
-        "getDayOfWeek" => {
-            |args| part(args, |t| i64::from(t.weekday().to_sunday_zero_offset()), None)
-        }
+        "getDayOfWeek" => |args| {
+            part(
+                args,
+                |t| i64::from(t.weekday().to_sunday_zero_offset()),
+                None,
+            )
+        },
         "getHours" => |args| part(args, |t| i64::from(t.hour()), Some(3_600_000_000_000)),
         "getMinutes" => |args| part(args, |t| i64::from(t.minute()), Some(60_000_000_000)),
         "getSeconds" => |args| part(args, |t| i64::from(t.second()), Some(1_000_000_000)),
-        "getMilliseconds" => {
-            |args| part(args, |t| i64::from(t.millisecond()), Some(1_000_000))
-        }
+        "getMilliseconds" => |args| part(args, |t| i64::from(t.millisecond()), Some(1_000_000)),
         _ => return None,
     })
 }
@@ -31,9 +33,7 @@ fn part<'a>(args: &[Val<'a>], of: fn(&Zoned) -> i64, unit: Option<i64>) -> Outco
     match (args, unit) {
         ([Val::Duration(d)], Some(unit)) => Ok(Val::Int(d / unit)),
         ([Val::Time(t, _)], _) => Ok(Val::Int(of(&t.to_zoned(TimeZone::UTC)))),
-        ([Val::Time(t, _), Val::Text(zone)], _) => {
-            Ok(Val::Int(of(&t.to_zoned(named_zone(zone)?))))
-        }
+        ([Val::Time(t, _), Val::Text(zone)], _) => Ok(Val::Int(of(&t.to_zoned(named_zone(zone)?)))),
         _ => no_overload(),
     }
 }
@@ -54,8 +54,14 @@ fn named_zone(name: &str) -> Outcome<TimeZone> {
         )),
     };
     let (hours, minutes) = (number(hours)?, number(minutes)?);
-    let minutes = if name.starts_with('-') { -minutes } else { minutes };
-    let seconds = hours.saturating_mul(3600).saturating_add(minutes.saturating_mul(60));
+    let minutes = if name.starts_with('-') {
+        -minutes
+    } else {
+        minutes
+    };
+    let seconds = hours
+        .saturating_mul(3600)
+        .saturating_add(minutes.saturating_mul(60));
     match jiff::tz::Offset::from_seconds(seconds) {
         Ok(offset) => Ok(TimeZone::fixed(offset)),
         Err(_) => fault(format!("unknown time zone {name}")),

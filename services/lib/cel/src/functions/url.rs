@@ -80,7 +80,10 @@ fn parse(text: &str) -> Result<Url, String> {
     if !rest.starts_with('/') && (scheme.is_empty() || text == "*") {
         return failed("invalid URI for request");
     }
-    let (host, path) = match rest.strip_prefix("//").filter(|_| !scheme.is_empty() || !rest.starts_with("///")) {
+    let (host, path) = match rest
+        .strip_prefix("//")
+        .filter(|_| !scheme.is_empty() || !rest.starts_with("///"))
+    {
         Some(after) => {
             let end = after.find('/').unwrap_or(after.len());
             (&after[..end], &after[end..])
@@ -128,7 +131,12 @@ fn check_host(host: &str) -> Result<(), String> {
     if !port.is_empty() && (!port.starts_with(':') || digits.bytes().any(|b| !b.is_ascii_digit())) {
         return Err(format!("invalid port {} after host", go_quote(port)));
     }
-    let odd = host.chars().find(|c| matches!(c, ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}'));
+    let odd = host.chars().find(|c| {
+        matches!(
+            c,
+            ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}'
+        )
+    });
     match odd {
         Some(c) => Err(format!(
             "invalid character {} in host name",
@@ -144,7 +152,10 @@ fn bad_escape(path: &str) -> Option<&str> {
         let escape = &rest.as_bytes()[at..];
         let fine = escape.len() >= 3 && escape[1..3].iter().all(u8::is_ascii_hexdigit);
         if !fine {
-            let end = rest[at..].char_indices().nth(3).map_or(rest.len(), |(i, _)| at + i);
+            let end = rest[at..]
+                .char_indices()
+                .nth(3)
+                .map_or(rest.len(), |(i, _)| at + i);
             return Some(&rest[at..end]);
         }
         rest = &rest[at + 3..];
@@ -180,7 +191,11 @@ fn split_port(host: &str) -> (&str, &str) {
 
 fn query<'a>(args: &[Val<'a>]) -> Outcome<Val<'a>> {
     let mut found: BTreeMap<String, Vec<Val<'a>>> = BTreeMap::new();
-    for pair in given(args)?.query.split('&').filter(|p| !p.is_empty() && !p.contains(';')) {
+    for pair in given(args)?
+        .query
+        .split('&')
+        .filter(|p| !p.is_empty() && !p.contains(';'))
+    {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if let (Some(key), Some(value)) = (decoded(key), decoded(value)) {
             found.entry(key).or_default().push(Val::text(value));

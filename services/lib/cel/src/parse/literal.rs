@@ -96,7 +96,10 @@ fn unescape(text: &str, bytes: bool) -> std::result::Result<Vec<u8>, &'static st
                 let code = code(escape, &mut rest, bytes)?;
                 match bytes {
                     true => out.push(u8::try_from(code).map_err(|_| BAD)?),
-                    false => push(&mut out, char::from_u32(code).ok_or("invalid unicode code point")?),
+                    false => push(
+                        &mut out,
+                        char::from_u32(code).ok_or("invalid unicode code point")?,
+                    ),
                 }
                 continue;
             }

@@ -18,7 +18,10 @@ impl Parser<'_> {
         args: Vec<Expr>,
     ) -> Expr {
         let place = self.places[id];
-        let mut make = Make { parser: self, place };
+        let mut make = Make {
+            parser: self,
+            place,
+        };
         let count = args.len();
         let expanded = match (function.as_str(), target.is_some(), count) {
             ("has", false, 1) => make.has(&args),
@@ -334,7 +337,11 @@ impl Make<'_, '_> {
         let target = target.unwrap_or_else(|| self.node(Kind::Broken));
         let simple = matches!(
             target.kind,
-            Kind::Select { .. } | Kind::Ident(_) | Kind::List(_) | Kind::Fold(_) | Kind::Call { .. }
+            Kind::Select { .. }
+                | Kind::Ident(_)
+                | Kind::List(_)
+                | Kind::Fold(_)
+                | Kind::Call { .. }
         );
         if !simple {
             let why = "sortBy can only be applied to a list, identifier, comprehension, call or select expression";

@@ -142,10 +142,7 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Result<Expr> {
-        let expected: Vec<Token> = FIRST
-            .into_iter()
-            .filter(|t| *t != Token::Exclam)
-            .collect();
+        let expected: Vec<Token> = FIRST.into_iter().filter(|t| *t != Token::Exclam).collect();
         if !self.sync(&expected)? {
             let at = self.here();
             return Ok(self.node(at, Kind::Broken));

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use catena_objects::{
-    Map, Value, field::{Error, Errors, Path},
+    Map, Value,
+    field::{Error, Errors, Path},
 };
 use catena_schema::structural;
 
-use super::Envs;
+use super::{Envs, Validator};
 use crate::decl::Decl;
 
 /// Cost of one rule.
@@ -17,9 +18,49 @@ const SCHEMA_LIMIT: u64 = 100_000_000;
 /// Rules that are named when all of them together cost too much.
 const NAMED: usize = 4;
 
+/// Everything wrong with a schema at `path`, its rules included.
+pub fn check(schema: &Value, path: &Path) -> Errors {
+    let structural::Found {
+        structure: mut errors,
+        openapi,
+    } = structural::check(schema, path);
+    if errors.is_empty() {
+        defaults(schema, path, true, &mut errors);
+    }
+    let sound = errors.is_empty();
+    let found = sound.then(|| expressions(schema, path, &openapi));
+    errors.extend(openapi);
+    errors.extend(found.unwrap_or_default());
+    errors
+}
+
+/// Defaults that the rules of their schema do not allow.
+fn defaults(schema: &Value, path: &Path, root: bool, errors: &mut Errors) {
+    let Some(map) = schema.as_object() else {
+        return;
+    };
+    if let Some(default) = map.get("default").filter(|d| !d.is_null())
+        && let Ok(node) = structural::parse(schema)
+    {
+        let at = path.child("default");
+        let node = Arc::new(node);
+        let decl = Arc::new(Decl::of(&node, root || node.embedded_resource));
+        if let Some(validator) = Validator::below(&node, &decl) {
+            errors.extend(validator.validate_at(&at, default, Some(default)).errors);
+        }
+    }
+    if let Some(items) = map.get("items") {
+        defaults(items, &path.child("items"), false, errors);
+    }
+    let properties = map.get("properties").and_then(Value::as_object);
+    for (key, v) in properties.into_iter().flatten() {
+        defaults(v, &path.child("properties").key(key), false, errors);
+    }
+}
+
 /// Compiles all rules of a schema at `path`. Rules of parts that `broken` says
 /// have errors of their own are passed by.
-pub fn check(schema: &Value, path: &Path, broken: &Errors) -> Errors {
+fn expressions(schema: &Value, path: &Path, broken: &Errors) -> Errors {
     let mut checker = Checker {
         errors: Errors::new(),
         broken: broken.0.iter().map(|e| e.field.clone()).collect(),
@@ -62,7 +103,6 @@ struct Checker {
     expensive: Vec<(Path, u64)>,
 }
 
-
 fn rules(map: &Map) -> &[Value] {
     let rules = map.get("x-kubernetes-validations");
     rules.and_then(Value::as_array).unwrap_or_default()
@@ -70,10 +110,18 @@ fn rules(map: &Map) -> &[Value] {
 
 /// How many children data of a schema can have; `None` is without bound.
 fn children(map: &Map) -> Option<u64> {
-    let bound = |key: &str| map.get(key).and_then(Value::as_i64).map(|n| n.max(0) as u64);
+    let bound = |key: &str| {
+        map.get(key)
+            .and_then(Value::as_i64)
+            .map(|n| n.max(0) as u64)
+    };
     let text = map.get("type").and_then(Value::as_str).unwrap_or_default();
     match text {
-        "object" if map.get("additionalProperties").is_some_and(|v| !v.is_null()) => {
+        "object"
+            if map
+                .get("additionalProperties")
+                .is_some_and(|v| !v.is_null()) =>
+        {
             bound("maxProperties")
         }
         "array" => bound("maxItems"),
@@ -223,7 +271,8 @@ impl Checker {
         self.total = self.total.saturating_add(cost);
         if cost >= SCHEMA_LIMIT / 100 {
             self.expensive.push((at.clone(), cost));
-            self.expensive.sort_by(|a, b| b.1.cmp(&a.1));
+            self.expensive
+                .sort_by_key(|(_, cost)| std::cmp::Reverse(*cost));
             self.expensive.truncate(NAMED);
         }
     }
@@ -234,7 +283,8 @@ impl Checker {
                 let why = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
                 self.errors.push(Error::forbidden(at, why));
             }
-            let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
+            let what =
+                "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
             let why = exceeds(what, self.total, SCHEMA_LIMIT);
             self.errors.push(Error::forbidden(path, why));
         }

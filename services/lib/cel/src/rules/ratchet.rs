@@ -83,8 +83,7 @@ impl<'a> Pair<'a> {
                     && (0..new.len()).all(|i| self.index(i).is_some_and(Pair::equal))
             }
             (Value::Object(new), Value::Object(old)) => {
-                new.len() == old.len()
-                    && new.keys().all(|k| self.key(k).is_some_and(Pair::equal))
+                new.len() == old.len() && new.keys().all(|k| self.key(k).is_some_and(Pair::equal))
             }
             (new, old) => new == old,
         }

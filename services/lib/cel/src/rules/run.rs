@@ -5,7 +5,10 @@ use catena_objects::{
     field::{Error, Errors, Path},
 };
 
-use super::{Rule, SELF, OLD_SELF, Validator, ratchet::{Ratchet, twin}};
+use super::{
+    OLD_SELF, Rule, SELF, Validator,
+    ratchet::{Ratchet, twin},
+};
 use crate::{Answer, Failure, Input, OBJECT_BUDGET, Program};
 
 /// Bytes of a message that an expression makes.
@@ -32,12 +35,28 @@ struct Walk {
 impl Validator {
     /// Evaluates all rules over an object and, on update, what it was before.
     pub fn validate(&self, object: &Value, old: Option<&Value>) -> Found {
+        let ratchet = old.map(|old| Ratchet::root(&self.node, object, old));
+        self.walk(None, object, old, ratchet.unwrap_or_default())
+    }
+
+    /// As [`Self::validate`], for a value at a place; nothing may stay wrong.
+    pub(super) fn validate_at(&self, at: &Path, value: &Value, old: Option<&Value>) -> Found {
+        self.walk(Some(at), value, old, Ratchet::default())
+    }
+
+    fn walk(
+        &self,
+        path: Option<&Path>,
+        value: &Value,
+        old: Option<&Value>,
+        ratchet: Ratchet<'_>,
+    ) -> Found {
         let mut walk = Walk {
             found: Found::default(),
             budget: OBJECT_BUDGET,
         };
-        let ratchet = old.map(|old| Ratchet::root(&self.node, object, old));
-        let _ = walk.value(self, None, object, old, ratchet.unwrap_or_default());
+        // When the budget is spent, what was found so far counts.
+        let _ = walk.value(self, path, value, old, ratchet);
         walk.found.cost = OBJECT_BUDGET - walk.budget;
         walk.found
     }

@@ -19,17 +19,37 @@ enum Level {
     Field,
 }
 
-/// Everything wrong with a schema at `path`. Rules of `x-kubernetes-validations` are not compiled.
-pub fn check(schema: &Value, path: &Path) -> Errors {
+/// What is wrong with a schema.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Of its structure and defaults. Without these, its rules can be looked at.
+    pub structure: Errors,
+    /// Of what OpenAPI and the extensions may say.
+    pub openapi: Errors,
+}
+
+impl Found {
+    /// All of it, in the order in which it is told.
+    pub fn all(mut self) -> Errors {
+        self.structure.extend(self.openapi);
+        self.structure
+    }
+}
+
+/// Everything wrong with a schema at `path`; expressions of rules are not compiled.
+pub fn check(schema: &Value, path: &Path) -> Found {
+    let mut found = Found::default();
     if super::too_deep(schema) {
-        return Errors(vec![Error::invalid(path, "", super::TOO_DEEP)]);
+        let error = Error::invalid(path, "", super::TOO_DEEP);
+        found.structure.push(error);
+        return found;
     }
-    let mut errors = check_structural(schema, path);
-    if errors.is_empty() {
-        defaults::check(schema, path, &mut errors);
+    found.structure = check_structural(schema, path);
+    if found.structure.is_empty() {
+        defaults::check(schema, path, &mut found.structure);
     }
-    openapi::check(schema, path, &mut errors);
-    errors
+    openapi::check(schema, path, &mut found.openapi);
+    found
 }
 
 /// Whether a schema is structural; errors sorted by their text.

@@ -25,7 +25,10 @@ pub(super) fn format<'a>(args: &[Val<'a>]) -> Outcome<Val<'a>> {
             continue;
         }
         let Some((_, value)) = given.next() else {
-            return fault(format!("index {} out of range", args[1].size().unwrap_or_default()));
+            return fault(format!(
+                "index {} out of range",
+                args[1].size().unwrap_or_default()
+            ));
         };
         rest = clause(rest, value, &mut out)?;
         if out.len() > super::MAX_RESULT {
@@ -182,7 +185,10 @@ fn scientific(value: &Val<'_>, precision: usize) -> Outcome<String> {
     let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
     let power: i32 = power.parse().unwrap_or_default();
     let sign = if power < 0 { '-' } else { '+' };
-    Ok(format!("{digits}\u{202f}×\u{202f}10⁠{sign}{:02}", power.abs()))
+    Ok(format!(
+        "{digits}\u{202f}×\u{202f}10⁠{sign}{:02}",
+        power.abs()
+    ))
 }
 
 fn binary(value: &Val<'_>) -> Outcome<String> {
@@ -314,9 +320,8 @@ pub(crate) fn check(template: &str, args: &[&str]) -> Option<(Option<usize>, Str
     }
     let given = args.len();
     (given > used).then(|| {
-        let why = format!(
-            "too many arguments supplied to string.format (expected {used}, got {given})"
-        );
+        let why =
+            format!("too many arguments supplied to string.format (expected {used}, got {given})");
         (None, why)
     })
 }

@@ -66,9 +66,14 @@ fn walk(map: &Map, path: &Path, context: Context<'_>, root: bool, errors: &mut E
     );
     list_items(map, path, errors);
     list_keys(map, path, errors);
-    for (i, rule) in list(map, "x-kubernetes-validations").iter().enumerate() {
+    let rules = list(map, "x-kubernetes-validations");
+    let node = match rules.iter().any(|r| r.get("fieldPath").is_some()) {
+        true => super::super::parse(&Value::from(map.clone())).ok(),
+        false => None,
+    };
+    for (i, rule) in rules.iter().enumerate() {
         let at = path.child("x-kubernetes-validations").index(i);
-        super::rules::check(rule, &at, errors);
+        super::rules::check(rule, node.as_ref(), &at, errors);
     }
 }
 

@@ -1,9 +1,11 @@
-//! Form of `x-kubernetes-validations`; their expressions are not compiled here.
+//! Form of `x-kubernetes-validations`; expressions are compiled by `catena-cel`.
 
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
 };
+
+use crate::{node::Node, structural::field_path};
 
 const REASONS: [&str; 4] = [
     "FieldValueDuplicate",
@@ -16,8 +18,8 @@ fn broken(text: &str) -> bool {
     text.contains(['\n', '\r'])
 }
 
-/// Checks one rule at `path`.
-pub(super) fn check(rule: &Value, path: &Path, errors: &mut Errors) {
+/// Checks one rule at `path`, of a schema that is `node` if a field is named.
+pub(super) fn check(rule: &Value, node: Option<&Node>, path: &Path, errors: &mut Errors) {
     const BREAKS: &str = "must not contain line breaks";
     const EMPTY: &str = "must be non-empty if specified";
     let text = |key: &str| rule.str_at(&[key]);
@@ -63,5 +65,11 @@ pub(super) fn check(rule: &Value, path: &Path, errors: &mut Errors) {
     }
     if broken(text("fieldPath")) {
         errors.push(Error::invalid(&at, text("fieldPath"), BREAKS));
+    }
+    let named = text("fieldPath");
+    if let Some(node) = node.filter(|_| !named.is_empty())
+        && field_path(named, node).is_none()
+    {
+        errors.push(Error::invalid(&at, named, "must be a valid path"));
     }
 }

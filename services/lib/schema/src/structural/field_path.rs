@@ -1,18 +1,13 @@
 //! `fieldPath` of a rule: `.spec.names['a.b']`, relative to its schema.
 
-use catena_schema::{Node, node::NodeRef};
+use crate::node::{Node, NodeRef};
 
 /// The path as messages show it; `None` when there is none or it is not valid.
-pub(super) fn normalized(path: &str, node: &Node) -> Option<String> {
+pub fn field_path(path: &str, node: &Node) -> Option<String> {
     if path.is_empty() {
         return None;
     }
     walk(path, node).ok()
-}
-
-/// Whether a path names something that the schema has.
-pub fn is_valid(path: &str, node: &Node) -> bool {
-    walk(path, node).is_ok()
 }
 
 fn walk(path: &str, node: &Node) -> Result<String, ()> {
