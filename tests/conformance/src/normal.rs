@@ -3,8 +3,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-/// How long something has been there, in a table.
-static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d+s$").expect("a pattern"));
+/// How long something has been there, in a table; what was recorded grows older.
+static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d+[ydhms])+$").expect("a pattern"));
 
 /// Patterns in texts, with what stands for them.
 static TEXTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {

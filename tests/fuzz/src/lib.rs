@@ -9,7 +9,7 @@ mod targets;
 pub type Target = fn(&[u8]);
 
 /// All targets; a folder of `corpus` has the name of each.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("json", targets::encodings::json),
     ("yaml", targets::encodings::yaml),
     ("protobuf", targets::encodings::protobuf),
@@ -22,6 +22,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("selectors", targets::texts::selectors),
     ("texts", targets::texts::texts),
     ("headers", targets::texts::headers),
+    ("rules", targets::rules::rule),
     ("core", targets::requests::core),
     ("extensions", targets::requests::extensions),
 ];

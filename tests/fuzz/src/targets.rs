@@ -3,6 +3,7 @@
 pub(crate) mod encodings;
 pub(crate) mod patches;
 pub(crate) mod requests;
+pub(crate) mod rules;
 pub(crate) mod texts;
 
 /// Two inputs in one, parted by a byte that no text has.

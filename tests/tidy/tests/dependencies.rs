@@ -23,6 +23,7 @@ const PURE: [&str; 10] = [
     "catena-apply",
     "catena-protobuf",
     "catena-cbor",
+    "catena-cel",
     "catena-printers",
     "catena-openapi",
     "catena-jsonpath",
