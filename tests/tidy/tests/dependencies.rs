@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const PROCESSES: [&str; 7] = [
+const PROCESSES: &[&str] = &[
     "catena-aggregator",
     "catena-core",
     "catena-extensions",
@@ -15,7 +15,7 @@ const PROCESSES: [&str; 7] = [
 ];
 
 /// Crates that hold rules: no runtime, no transport.
-const PURE: [&str; 10] = [
+const PURE: &[&str] = &[
     "catena-objects",
     "catena-facts",
     "catena-schema",
@@ -117,7 +117,7 @@ fn rules_have_no_runtime_and_no_transport() {
 
 #[test]
 fn only_transports_name_tonic() {
-    const ALLOWED: [&str; 6] = [
+    const ALLOWED: &[&str] = &[
         "catena-proto",
         "catena-delegate",
         "catena-egress",

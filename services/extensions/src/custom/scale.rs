@@ -3,7 +3,7 @@
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
-    json,
+    go, json,
 };
 use catena_registry::resource;
 
@@ -114,15 +114,7 @@ fn find<'a>(object: &'a Value, steps: &[String]) -> Result<Option<&'a Value>, St
 
 /// Go's words for a value of another type than expected.
 fn wrong(steps: &[String], v: &Value, expected: &str) -> String {
-    let ty = match v {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Float(_) => "float64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    };
+    let ty = go::type_of(v);
     let shown = match v {
         Value::String(s) => s.to_string(),
         other => json::to_string(other),

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Deref, sync::Arc};
 
-use catena_objects::{Map, Value};
+use catena_objects::{Map, Value, go};
 use jiff::Timestamp;
 
 use crate::{
@@ -107,7 +107,7 @@ impl<'a> Val<'a> {
             };
         }
         let wrong = |what: &str| {
-            let given = go_type(value);
+            let given = go::type_of(value);
             Fault::Error(format!("invalid data, expected {what}, got {given}"))
         };
         let text = || value.as_str().ok_or_else(|| wrong("string"));
@@ -457,16 +457,4 @@ fn find<'a>(
         }
     }
     Ok(None)
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Float(_) => "float64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
 }

@@ -68,10 +68,10 @@ fn float(f: f64) -> String {
     }
 }
 
-/// Go's name of the dynamic type of a decoded value.
+/// Go's name of the dynamic type of a decoded value, as `%T` prints it.
 pub fn type_of(v: &Value) -> &'static str {
     match v {
-        Value::Null => "%!s(<nil>)",
+        Value::Null => "<nil>",
         Value::Bool(_) => "bool",
         Value::Int(_) => "int64",
         Value::Float(_) => "float64",

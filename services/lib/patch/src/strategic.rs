@@ -102,10 +102,12 @@ fn bad_format(what: &str) -> Status {
 }
 
 fn bad_type(expected: &str, actual: &Value) -> Status {
-    plain_error(format!(
-        "expected a {expected}, but received a {}",
-        go::type_of(actual)
-    ))
+    // Kubernetes prints the type with %s, and a null has none.
+    let given = match actual {
+        Value::Null => "%!s(<nil>)",
+        other => go::type_of(other),
+    };
+    plain_error(format!("expected a {expected}, but received a {given}"))
 }
 
 fn no_merge_key(item: &Value, key: &str) -> Status {
