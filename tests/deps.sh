@@ -57,3 +57,13 @@ if command -v go >/dev/null && [ ! -x "$here/../target/tools/proxy-agent" ]; the
         go build -o $tools/proxy-server $proxy/server && go build -o $tools/proxy-agent $proxy/agent
     ) || echo "konnectivity was not built; the tests that need it are skipped" >&2
 fi
+# Types of three versions of Kubernetes, to read what the charts render.
+if command -v go >/dev/null; then
+    for version in 1.29 1.33 1.36; do
+        tool="$here/../target/tools/schemas-$version"
+        [ -x "$tool" ] && continue
+        case $version in 1.36) file=go.mod ;; *) file=v$version.mod ;; esac
+        (cd "$here/charts/schemas" && go build -modfile="$file" -o "../../../target/tools/schemas-$version" .) ||
+            echo "the types of Kubernetes $version were not built; the test of what the charts render is skipped" >&2
+    done
+fi

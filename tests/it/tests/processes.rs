@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -50,9 +50,11 @@ fn survives(process: &[&str]) {
     }
     let plane = Arc::new(ControlPlane::start(&[]));
     let stop = Arc::new(AtomicBool::new(false));
+    let acknowledged = Arc::new(AtomicUsize::new(0));
     let writers: Vec<_> = (0..4)
         .map(|w| {
             let (plane, stop) = (plane.clone(), stop.clone());
+            let acknowledged = acknowledged.clone();
             std::thread::spawn(move || {
                 let mut made = Vec::new();
                 for i in 0.. {
@@ -61,7 +63,10 @@ fn survives(process: &[&str]) {
                     }
                     let name = format!("w{w}-{i}");
                     match create(&plane, &name) {
-                        201 => made.push(name),
+                        201 => {
+                            made.push(name);
+                            acknowledged.fetch_add(1, Relaxed);
+                        }
                         // Nobody listens, nobody answers, the delegate is away, or
                         // the answer to the first attempt was lost.
                         0 | 409 | 500..=504 => {}
@@ -72,13 +77,19 @@ fn survives(process: &[&str]) {
             })
         })
         .collect();
-    std::thread::sleep(Duration::from_millis(700));
+    let further = |count: usize| {
+        let before = acknowledged.load(Relaxed);
+        eventually("further writes", || {
+            acknowledged.load(Relaxed) >= before + count
+        });
+    };
+    further(20);
     for p in process {
         plane.kill(p);
     }
-    std::thread::sleep(Duration::from_millis(1500));
+    // More than the writers can have had under way when it died.
+    further(20);
     eventually("ready again", || admin(&plane, &[], "/readyz").0 == 200);
-    std::thread::sleep(Duration::from_millis(500));
     stop.store(true, Relaxed);
     let made: Vec<String> = writers
         .into_iter()
@@ -86,7 +97,6 @@ fn survives(process: &[&str]) {
         .collect();
     let (code, list) = admin(&plane, &[], MAPS);
     assert_eq!(code, 200);
-    assert!(made.len() > 20, "{} writes", made.len());
     for name in &made {
         assert!(
             list.contains(&format!("\"name\":\"{name}\"")),
