@@ -19,6 +19,7 @@ const PURE: &[&str] = &[
     "catena-objects",
     "catena-facts",
     "catena-schema",
+    "catena-chart",
     "catena-patch",
     "catena-apply",
     "catena-protobuf",
