@@ -5,24 +5,15 @@ mod common;
 use std::{fs, time::Duration};
 
 use common::{
-    Sshd, Tunnel, can_run,
     client::{channel, connect, dial},
-    echo, prepare,
+    echo,
+    ways::{Way, one},
 };
 use futures_util::StreamExt as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream, UnixStream},
 };
-
-async fn one() -> (Sshd, Tunnel) {
-    let dir = prepare();
-    let sshd = Sshd::start(&dir.path().join("key.pub"));
-    fs::write(dir.path().join("known"), sshd.known()).expect("a file");
-    let tunnel = Tunnel::start(dir, &[sshd.node("n1")]).await;
-    tunnel.sessions(1).await;
-    (sshd, tunnel)
-}
 
 /// Sends without an end to whoever connects.
 async fn flood() -> std::net::SocketAddr {
@@ -36,12 +27,10 @@ async fn flood() -> std::net::SocketAddr {
     at
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_who_pauses_holds_up_no_other() {
-    if !can_run() {
+async fn a_reader_who_pauses_holds_up_no_other(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let (at, flood) = (echo().await, flood().await);
     let door = channel(tunnel.dir.path()).await;
     let mut quick = dial(&door, at).await.expect("a connection");
@@ -74,12 +63,10 @@ async fn a_reader_who_pauses_holds_up_no_other() {
     tunnel.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_far_end_that_does_not_read_holds_up_no_other() {
-    if !can_run() {
+async fn a_far_end_that_does_not_read_holds_up_no_other(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let deaf = listener.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -114,12 +101,10 @@ fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("descriptors").count()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_connections_leave_nothing_behind() {
-    if !can_run() {
+async fn two_thousand_connections_leave_nothing_behind(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let (at, door) = (echo().await, channel(tunnel.dir.path()).await);
     dial(&door, at).await.expect("a connection").ping().await;
     let before = descriptors();
@@ -141,19 +126,16 @@ async fn two_thousand_connections_leave_nothing_behind() {
         descriptors() <= before + 4 && tunnel.metric("catena_tunnel_streams").await == 0.0
     })
     .await;
-    assert_eq!(
-        tunnel.metric("ssh_tunnel_open_count").await,
-        1.0,
-        "one session for all"
-    );
+    let opens = ["ssh_tunnel_open_count", "catena_tunnel_reverse_opens_total"];
+    let opened = tunnel.metric(opens[0]).await + tunnel.metric(opens[1]).await;
+    assert_eq!(opened, 1.0, "one session for all");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nonsense_is_refused_and_the_slow_are_cut_off() {
-    if !can_run() {
+    let Some((_node, tunnel)) = one(Way::Reverse).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let dir = tunnel.dir.path().to_owned();
     let before = descriptors();
     let ask = async |request: &[u8]| {
@@ -211,4 +193,10 @@ async fn nonsense_is_refused_and_the_slow_are_cut_off() {
         .expect("a connection")
         .ping()
         .await;
+}
+
+ways! {
+    a_reader_who_pauses_holds_up_no_other,
+    a_far_end_that_does_not_read_holds_up_no_other,
+    two_thousand_connections_leave_nothing_behind,
 }
