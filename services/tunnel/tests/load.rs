@@ -2,9 +2,10 @@
 
 mod common;
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use common::{
+    Tunnel,
     client::{channel, connect, dial},
     echo,
     ways::{Way, one},
@@ -101,34 +102,95 @@ fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("descriptors").count()
 }
 
-async fn two_thousand_connections_leave_nothing_behind(way: Way) {
-    let Some((_node, tunnel)) = one(way).await else {
-        return;
-    };
-    let (at, door) = (echo().await, channel(tunnel.dir.path()).await);
-    dial(&door, at).await.expect("a connection").ping().await;
-    let before = descriptors();
-    futures_util::stream::iter(0..2000)
+/// Tasks of the runtime, which the tunnel, its clients and the far ends share.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks()
+}
+
+fn resident() -> usize {
+    let text = fs::read_to_string("/proc/self/statm").expect("statm");
+    let pages = text.split(' ').nth(1).and_then(|p| p.parse::<usize>().ok());
+    pages.expect("pages") * 4096
+}
+
+/// Opens `n` connections, 50 at a time, through both doors; every third is
+/// dropped in the middle of what it sends.
+async fn open_and_kill(tunnel: &Tunnel, at: SocketAddr, n: usize) {
+    let door = channel(tunnel.dir.path()).await;
+    futures_util::stream::iter(0..n)
         .for_each_concurrent(50, |i| {
             let (door, dir) = (door.clone(), tunnel.dir.path().to_owned());
             async move {
                 if i % 2 == 0 {
-                    dial(&door, at).await.expect("a connection").ping().await;
+                    let mut conn = dial(&door, at).await.expect("a connection");
+                    conn.ping().await;
+                    if i % 3 == 0 {
+                        conn.send(vec![7; 50_000]).await;
+                    }
                 } else {
                     let mut unix = connect(&dir, at).await.expect("a connection");
                     unix.write_all(b"!").await.expect("a byte");
                     assert_eq!(unix.read_u8().await.expect("a byte"), b'!');
+                    if i % 3 == 0 {
+                        unix.write_all(&[7; 50_000]).await.expect("bytes");
+                    }
                 }
             }
         })
         .await;
-    common::eventually("descriptors and streams return", async || {
-        descriptors() <= before + 4 && tunnel.metric("catena_tunnel_streams").await == 0.0
+}
+
+/// Everything is as it was before `n` connections.
+async fn nothing_is_left(tunnel: &Tunnel, at: SocketAddr, n: usize) {
+    // What is made once is there before it is counted.
+    open_and_kill(tunnel, at, 100).await;
+    let idle = async || tunnel.metric("catena_tunnel_streams").await == 0.0;
+    common::eventually("streams end", idle).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let before = (descriptors(), tasks());
+    open_and_kill(tunnel, at, n).await;
+    common::eventually("descriptors, tasks and streams return", async || {
+        descriptors() <= before.0 + 4 && tasks() <= before.1 + 4 && idle().await
     })
     .await;
     let opens = ["ssh_tunnel_open_count", "catena_tunnel_reverse_opens_total"];
     let opened = tunnel.metric(opens[0]).await + tunnel.metric(opens[1]).await;
     assert_eq!(opened, 1.0, "one session for all");
+}
+
+async fn two_thousand_connections_leave_nothing_behind(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
+        return;
+    };
+    nothing_is_left(&tunnel, echo().await, 2000).await;
+}
+
+/// `cargo test --release -p catena-tunnel --test load -- --ignored --nocapture`
+#[expect(clippy::print_stdout, reason = "figures are what this is for")]
+async fn a_hundred_thousand(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
+        return;
+    };
+    let at = echo().await;
+    nothing_is_left(&tunnel, at, 10_000).await;
+    let show = |n: usize| {
+        let (fds, tasks, mib) = (descriptors(), tasks(), resident() >> 20);
+        println!("{way:?}: after {n} connections {fds} descriptors, {tasks} tasks, {mib} MiB");
+    };
+    show(10_000);
+    for i in 1..=9 {
+        nothing_is_left(&tunnel, at, 10_000).await;
+        show(10_000 * (i + 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes"]
+async fn a_hundred_thousand_connections_leave_nothing_behind() {
+    a_hundred_thousand(Way::Ssh).await;
+    a_hundred_thousand(Way::Reverse).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
