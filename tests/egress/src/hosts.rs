@@ -132,6 +132,21 @@ impl Host {
         command
     }
 
+    /// Processes of its sshd: the listener, and one or two a session.
+    pub fn sshds(&self) -> Vec<u32> {
+        let on_it = Command::new("ip")
+            .args(["netns", "pids", &self.netns])
+            .output()
+            .expect("ip runs");
+        let text = String::from_utf8_lossy(&on_it.stdout).into_owned();
+        let pids = text.lines().filter_map(|pid| pid.parse().ok());
+        let is_sshd = |pid: &u32| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name.starts_with("sshd")
+        };
+        pids.filter(is_sshd).collect()
+    }
+
     /// Starts its sshd, again.
     pub fn run_sshd(&mut self) {
         self.stop_sshd();
@@ -153,15 +168,8 @@ impl Host {
         let Some(mut child) = self.sshd.take() else {
             return;
         };
-        let on_it = Command::new("ip")
-            .args(["netns", "pids", &self.netns])
-            .output()
-            .expect("ip runs");
-        for pid in String::from_utf8_lossy(&on_it.stdout).lines() {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            if name.starts_with("sshd") {
-                let _ = Command::new("kill").args(["-9", pid]).status();
-            }
+        for pid in self.sshds() {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
         }
         let _ = child.wait();
     }
@@ -190,22 +198,42 @@ impl Tunnel {
     pub fn start(dir: &Path, kubeconfig: &Path, known_hosts: &Path) -> Self {
         let flags = [
             flag("kubeconfig", kubeconfig),
-            flag("ssh-keyfile", &dir.join("key")),
-            flag("ssh-known-hosts", known_hosts),
             format!("--ssh-port={PORT}"),
-            "--ssh-user=root".to_owned(),
             "--preferred-address-types=ExternalIP".to_owned(),
         ];
+        Self::over_ssh(dir, known_hosts, flags.into())
+    }
+
+    /// One that connects to these hosts.
+    pub fn start_to(hosts: &[Host], dir: &Path, known_hosts: &Path) -> Self {
+        let node = |h: &Host| format!("--node={}={}:{PORT}", h.name, h.outer);
+        Self::over_ssh(dir, known_hosts, hosts.iter().map(node).collect())
+    }
+
+    fn over_ssh(dir: &Path, known_hosts: &Path, mut flags: Vec<String>) -> Self {
+        flags.push(flag("ssh-keyfile", &dir.join("key")));
+        flags.push(flag("ssh-known-hosts", known_hosts));
+        flags.push("--ssh-user=root".to_owned());
         Self::serve(&dir.join("tunnel.sock"), &flags)
     }
 
     /// One that nodes of an API server dial in to.
     pub fn start_for_agents(socket: &Path, plane: &ControlPlane, port: u16) -> Self {
-        let flags = [
-            flag("kubeconfig", &plane.kubeconfig()),
-            flag("pki-dir", &plane.dir().join("pki")),
+        let nodes = flag("kubeconfig", &plane.kubeconfig());
+        Self::for_agents(socket, &plane.dir().join("pki"), port, &[nodes])
+    }
+
+    /// One that every node dials in to whose certificate the authorities in `pki` made.
+    pub fn start_for_all(socket: &Path, pki: &Path, port: u16) -> Self {
+        Self::for_agents(socket, pki, port, &[])
+    }
+
+    fn for_agents(socket: &Path, pki: &Path, port: u16, nodes: &[String]) -> Self {
+        let mut flags = vec![
+            flag("pki-dir", pki),
             format!("--listen-agents=0.0.0.0:{port}"),
         ];
+        flags.extend_from_slice(nodes);
         Self::serve(socket, &flags)
     }
 
@@ -220,8 +248,8 @@ impl Tunnel {
     }
 
     /// The agent of a host, which dials in at `ports`.
-    pub fn agent(host: &Host, plane: &ControlPlane, ports: &[u16]) -> Self {
-        let pki = Pki::open(plane.dir().join("pki")).expect("a directory");
+    pub fn agent(host: &Host, pki: &Path, ports: &[u16], more: &[&str]) -> Self {
+        let pki = Pki::open(pki).expect("a directory");
         let user = format!("system:node:{}", host.name);
         let pair = pki.client(&host.name, &user, Some("system:nodes"));
         let pair = pair.expect("a certificate");
@@ -232,8 +260,13 @@ impl Tunnel {
             .args(ports.iter().map(|p| format!("--server={}:{p}", host.ours)))
             .arg(flag("server-ca-file", &ca))
             .arg(flag("tls-cert-file", &pair.cert))
-            .arg(flag("tls-private-key-file", &pair.key));
+            .arg(flag("tls-private-key-file", &pair.key))
+            .args(more);
         Self::spawn(command, &host.dir.join("agent.log"))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.0.id()
     }
 
     fn spawn(mut command: Command, log: &Path) -> Self {

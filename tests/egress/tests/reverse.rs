@@ -50,13 +50,14 @@ fn nodes_that_dial_in() {
     let ports = [free_port(), free_port()];
     let start = |port| Tunnel::start_for_agents(&socket, &plane, port);
     let first = start(ports[0]);
-    let agent = |h: &Host| Tunnel::agent(h, &plane, &ports);
+    let pki = plane.dir().join("pki");
+    let agent = |h: &Host| Tunnel::agent(h, &pki, &ports, &[]);
     let mut agents: Vec<Tunnel> = hosts.iter().map(agent).collect();
     for node in &nodes {
         eventually("the node is reached", || reached(&node.pod));
         streams(&plane, &node.pod, 5_000_000);
     }
-    streams(&plane, &nodes[0].pod, 200_000_000);
+    streams(&plane, &nodes[0].pod, 50_000_000);
     copied(&plane, &nodes[2].pod, 20_000_000);
     forwarded(&plane, &nodes[1].pod, &nodes[1].port);
     // One that is gone takes no other with it, and comes back.
