@@ -23,7 +23,7 @@ pub(crate) use webhook::Webhook;
 /// What is run.
 pub(crate) enum Installer {
     Command(PathBuf),
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
 }
 
 /// Installs now and then every five minutes, until dropped. What fails is tried

@@ -315,7 +315,8 @@ impl Options {
         };
         // Shown to a hook that asks who calls.
         let own = self.identity().ok().map(|files| (files.cert, files.key));
-        Ok(Some(Installer::Webhook(Webhook::new(url, ca, own)?)))
+        let hook = Webhook::new(url, ca, own)?;
+        Ok(Some(Installer::Webhook(Box::new(hook))))
     }
 
     /// The nodes of `--node`.

@@ -4,6 +4,7 @@ mod common;
 
 use std::{fs, net::SocketAddr, time::Duration};
 
+use catena_proto::tunnel::v1::tunnel_client::TunnelClient;
 use common::{
     Tunnel,
     client::{channel, connect, dial},
@@ -224,6 +225,28 @@ async fn nonsense_is_refused_and_the_slow_are_cut_off() {
     let mut long = b"CONNECT a:1 HTTP/1.1\r\nX: ".to_vec();
     long.resize(9 << 10, b'x');
     assert!(ask(&long).await.starts_with("HTTP/1.1 431"));
+
+    // On the others too, headers have a bound.
+    let mut tcp = TcpStream::connect(tunnel.http).await.expect("a door");
+    let long = [
+        &b"GET /livez HTTP/1.1\r\nX: "[..],
+        &[b'x'; 20 << 10],
+        b"\r\n\r\n",
+    ]
+    .concat();
+    let _ = tcp.write_all(&long).await;
+    let mut answer = Vec::new();
+    let _ = tcp.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    let mut dialing = tonic::Request::new(tokio_stream::empty());
+    let value = "x".repeat(20 << 10).parse().expect("a value");
+    dialing.metadata_mut().insert("x", value);
+    let refused = TunnelClient::new(channel(&dir).await).dial(dialing).await;
+    assert!(refused.is_err(), "a header of 20 KiB");
 
     // Slow on each port: the connection ends after the time for a head.
     let mut slow: Vec<Box<dyn catena_runtime::net::Io>> = Vec::new();

@@ -403,3 +403,26 @@ async fn nonsense_of_an_agent_is_refused_and_the_slow_are_cut_off() {
         .ping()
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_believes_only_its_tunnel() {
+    let dir = prepare();
+    let (other, port) = (prepare(), free_port());
+    // Nonsense; a tunnel with other authorities; nobody.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let nonsense = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let _ = tcp.write_all(&[0x80; 4000]).await;
+        }
+    });
+    let stranger = tunnel_in(other, port, &[]).await;
+    let servers = [server(nonsense), server(port), server(free_port())];
+    let agent = Agent::start(dir.path(), "n1", &servers).await;
+    let failed = "catena_tunnel_agent_open_fail_count";
+    common::eventually("each fails", async || agent.metric(failed).await >= 6.0).await;
+    assert!(!agent.is_ready().await);
+    assert_eq!(agent.metric("catena_tunnel_agent_sessions").await, 0.0);
+    stranger.guests(0).await;
+    agent.stop().await;
+}

@@ -3,7 +3,7 @@
 use catena_tests_charts::Helm;
 
 /// Values, and a part of the message.
-const REFUSED: [(&str, &str); 15] = [
+const REFUSED: [(&str, &str); 17] = [
     ("core.replica=2", "'replica' not allowed"),
     ("cores.replicas=2", "'cores' not allowed"),
     ("aggregator.service.prot=443", "'prot' not allowed"),
@@ -31,6 +31,11 @@ const REFUSED: [(&str, &str); 15] = [
         "image.digest is that of one image",
     ),
     ("tunnel.enabled=true", "tunnel.sshSecretName"),
+    (
+        "tunnel.reverse.enabled=true",
+        "tunnel.reverse.enabled needs tunnel.enabled",
+    ),
+    ("tunnel.reverse.port=443", "/tunnel/reverse/port"),
 ];
 
 #[test]

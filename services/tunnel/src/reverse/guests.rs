@@ -62,7 +62,19 @@ pub(crate) type Sessions = watch::Receiver<Vec<Arc<Session>>>;
 /// unless somebody follows it.
 #[derive(Default)]
 pub(crate) struct Guests {
-    nodes: Mutex<HashMap<String, (Guest, watch::Sender<Vec<Arc<Session>>>)>>,
+    nodes: Mutex<HashMap<String, Known>>,
+}
+
+struct Known {
+    guest: Guest,
+    sessions: watch::Sender<Vec<Arc<Session>>>,
+}
+
+impl Known {
+    fn new(guest: Guest) -> Self {
+        let sessions = watch::Sender::default();
+        Self { guest, sessions }
+    }
 }
 
 impl Guests {
@@ -75,8 +87,8 @@ impl Guests {
         };
         let known = nodes.entry(name.to_owned());
         known
-            .or_insert_with(|| (guest(), watch::Sender::default()))
-            .1
+            .or_insert_with(|| Known::new(guest()))
+            .sessions
             .subscribe()
     }
 
@@ -85,13 +97,13 @@ impl Guests {
     pub(crate) fn join(&self, guest: Guest, session: Arc<Session>) {
         let mut nodes = self.nodes.lock();
         if !nodes.contains_key(&guest.name) {
-            nodes.retain(|_, (_, s)| !s.borrow().is_empty() || s.receiver_count() > 0);
+            nodes.retain(|_, k| !k.sessions.borrow().is_empty() || k.sessions.receiver_count() > 0);
         }
         let known = nodes
             .entry(guest.name.clone())
-            .or_insert_with(|| (guest.clone(), watch::Sender::default()));
-        known.0 = guest;
-        known.1.send_modify(|sessions| {
+            .or_insert_with(|| Known::new(guest.clone()));
+        known.guest = guest;
+        known.sessions.send_modify(|sessions| {
             sessions.push(session);
             let over = sessions.len().saturating_sub(limits::SESSIONS_NODE);
             sessions.drain(..over).for_each(|s| s.retire());
@@ -101,10 +113,10 @@ impl Guests {
     /// The session serves no new streams.
     pub(crate) fn leave(&self, name: &str, session: &Arc<Session>) {
         let nodes = self.nodes.lock();
-        let Some((_, known)) = nodes.get(name) else {
+        let Some(known) = nodes.get(name) else {
             return;
         };
-        known.send_if_modified(|sessions| {
+        known.sessions.send_if_modified(|sessions| {
             let before = sessions.len();
             sessions.retain(|s| !Arc::ptr_eq(s, session));
             sessions.len() < before
@@ -114,14 +126,15 @@ impl Guests {
     /// Those that have a session.
     pub(crate) fn all(&self) -> Vec<Guest> {
         let nodes = self.nodes.lock();
-        let here = nodes.values().filter(|(_, s)| !s.borrow().is_empty());
-        here.map(|(guest, _)| guest.clone()).collect()
+        let here = nodes.values().filter(|k| !k.sessions.borrow().is_empty());
+        here.map(|k| k.guest.clone()).collect()
     }
 
     /// No session serves new streams.
     pub(crate) fn clear(&self) {
-        for (_, sessions) in self.nodes.lock().values() {
-            sessions
+        for known in self.nodes.lock().values() {
+            known
+                .sessions
                 .send_replace(Vec::new())
                 .iter()
                 .for_each(|s| s.retire());
