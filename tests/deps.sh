@@ -20,13 +20,13 @@ if command -v go >/dev/null && [ ! -x "$here/../target/tools/helm" ]; then
     (cd "$here/charts/helm" && go build -o ../../../target/tools/helm helm.sh/helm/v3/cmd/helm) ||
         echo "helm was not built; the tests of the charts are skipped" >&2
 fi
-if ! { [ -x /usr/sbin/sshd ] && command -v ip; } >/dev/null; then
+if ! { [ -x /usr/sbin/sshd ] && command -v ip && command -v iptables; } >/dev/null; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            openssh-server iproute2 >/dev/null
+            iproute2 iptables openssh-server >/dev/null
     else
-        echo "sshd is not installed; the tests of the tunnel are skipped" >&2
+        echo "sshd or iptables are not installed; the tests of the tunnel are skipped" >&2
     fi
 fi
 if ! { command -v podman && command -v buildah && command -v strip; } >/dev/null; then

@@ -24,6 +24,9 @@ them: who signs it, whom it names, and what it is for. JSON: {"leaves": [...]}.
 {{- range $processes -}}
 {{- $service := include "catena.name" (dict "root" $root "process" .) -}}
 {{- $dns := concat (list (printf "%s.catena.internal" .) "localhost") (include "catena.serviceNames" (dict "root" $root "service" $service) | fromJsonArray) -}}
+{{- if and (eq . "core") $root.Values.tunnel.reverse.enabled -}}
+{{- $dns = append $dns "tunnel.catena.internal" -}}
+{{- end -}}
 {{- $leaves = append $leaves (dict "name" . "authority" "internal-ca" "cn" (printf "system:catena:%s" .) "dns" $dns "ips" (list "127.0.0.1" "::1") "usages" (list "server auth" "client auth")) -}}
 {{- end -}}
 {{- $leaves = append $leaves (dict "name" "front-proxy-client" "authority" "front-proxy-ca" "cn" "front-proxy-client" "dns" list "ips" list "usages" (list "client auth")) -}}

@@ -50,6 +50,12 @@ impl Call {
                 .and_then(|v| v.to_str().ok())
                 .map(str::to_owned)
         };
+        let mut headers = head.headers.clone();
+        // HTTP/2 has it elsewhere.
+        if let Some(host) = head.uri.authority().map(|a| a.as_str().parse()) {
+            let host = host.unwrap_or(http::HeaderValue::from_static(""));
+            headers.entry(http::header::HOST).or_insert(host);
+        }
         Self {
             method: head.method.clone(),
             long_running: request_info::is_long_running(&info, &path),
@@ -61,7 +67,7 @@ impl Call {
             path,
             query,
             info,
-            headers: head.headers.clone(),
+            headers,
             user: User::default(),
             received: Instant::now(),
             deadline: None,

@@ -114,11 +114,15 @@ pub(crate) fn no_such_path() -> Response {
 
 /// The request as delegates get it.
 pub(crate) fn delegated(call: &Call, body: Bytes) -> Request {
+    let mut headers = forwarded(&call.headers);
+    if call.info.subresource == "proxy" {
+        of_proxy(call, &mut headers);
+    }
     Request {
         method: call.method.as_str().to_owned(),
         path: call.path.clone(),
         query: call.query.clone(),
-        headers: forwarded(&call.headers),
+        headers,
         info: call.info.clone(),
         user: call.user.clone(),
         audit_id: call.audit_id.clone(),
@@ -127,6 +131,21 @@ pub(crate) fn delegated(call: &Call, body: Bytes) -> Request {
         traceparent: call.traceparent.clone(),
         remote_addr: call.peer.addr.to_string(),
         body,
+    }
+}
+
+/// What is proxied hears of the host that the client asked, and of the client
+/// (`httputil.ReverseProxy`).
+fn of_proxy(call: &Call, headers: &mut HeaderMap) {
+    if let Some(host) = call.headers.get(header::HOST) {
+        headers.insert(header::HOST, host.clone());
+    }
+    let before = headers.get_all("x-forwarded-for").iter();
+    let mut way: Vec<&str> = before.filter_map(|v| v.to_str().ok()).collect();
+    let client = call.peer.addr.ip().to_canonical().to_string();
+    way.push(&client);
+    if let Ok(way) = http::HeaderValue::from_str(&way.join(", ")) {
+        headers.insert("x-forwarded-for", way);
     }
 }
 

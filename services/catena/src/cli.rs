@@ -57,12 +57,10 @@ enum Command {
         #[command(flatten)]
         options: Box<catena_store::Options>,
     },
-    /// Connections to nodes through SSH sessions.
+    /// Connections to nodes through SSH sessions, or through sessions of their agents.
     Tunnel {
         #[command(flatten)]
-        log: log::Options,
-        #[command(flatten)]
-        options: Box<catena_tunnel::Options>,
+        cli: catena_tunnel::Cli,
     },
     /// Namespace deletion, garbage collection, default service accounts.
     Controllers {
@@ -100,9 +98,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Store { log, options } => process("store", &log, options.problems(), |stop| {
             catena_store::run(*options, stop)
         }),
-        Command::Tunnel { log, options } => process("tunnel", &log, options.problems(), |stop| {
-            catena_tunnel::run(*options, stop)
-        }),
+        Command::Tunnel { cli } => cli.run(),
         Command::Controllers { log, options } => process("controllers", &log, Vec::new(), |stop| {
             catena_controllers::run(*options, stop)
         }),

@@ -4,6 +4,7 @@
 mod forward;
 mod kubelet;
 mod log;
+mod page;
 mod places;
 mod proxied;
 mod query;

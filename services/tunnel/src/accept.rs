@@ -11,7 +11,7 @@ use std::{
 
 use catena_runtime::{
     net::{Io, Listener},
-    tls::{HANDSHAKE_TIMEOUT, ServerTls, names_in},
+    tls::{HANDSHAKE_TIMEOUT, PeerNames, ServerTls, names_in},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -22,27 +22,54 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-use crate::limits;
+use crate::{
+    limits,
+    reverse::{Guest, wire},
+};
 
 /// After a failure to accept (no more descriptors) the next try waits.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that are open but not served yet.
 const BACKLOG: usize = 64;
 
-/// Certificates of a listener, and the names of the clients that may call.
+/// Certificates of a listener, and who may call.
 #[derive(Clone)]
 pub(crate) struct Guard {
     pub tls: Arc<ServerTls>,
-    pub names: Arc<[String]>,
+    pub admits: Admits,
 }
 
-/// Length of what every HTTP/2 client sends first; a request of HTTP/1.1 is
-/// no shorter.
+/// Whose certificates are admitted.
+#[derive(Clone)]
+pub(crate) enum Admits {
+    /// Clients with one of these names.
+    Names(Arc<[String]>),
+    /// Agents of nodes.
+    Nodes,
+}
+
+impl Admits {
+    fn judge(&self, shown: &PeerNames, alpn: Option<&[u8]>) -> Result<Option<Guest>, String> {
+        match self {
+            Self::Names(names) if shown.any_of(names) => Ok(None),
+            Self::Names(_) => Err(format!(
+                "{:?} is not among --allowed-client-names",
+                shown.common_name
+            )),
+            Self::Nodes if alpn != Some(wire::ALPN) => Err("it is no agent of a node".to_owned()),
+            Self::Nodes => Guest::of(shown).map(Some),
+        }
+    }
+}
+
+/// Length of what every HTTP/2 client sends first; a request of HTTP/1.1 and
+/// the settings of an agent are no shorter.
 const PREFACE: usize = 24;
 
 /// An open connection of a client that may call.
 pub(crate) struct Connection {
     io: Box<dyn Io>,
+    guest: Option<Guest>,
     /// Bytes that are still to come until `deadline`.
     owed: usize,
     deadline: Pin<Box<Sleep>>,
@@ -50,13 +77,19 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(io: Box<dyn Io>, permit: OwnedSemaphorePermit) -> Self {
+    fn new(io: Box<dyn Io>, guest: Option<Guest>, permit: OwnedSemaphorePermit) -> Self {
         Self {
             io,
+            guest,
             owed: PREFACE,
             deadline: Box::pin(tokio::time::sleep(limits::FIRST_FRAME)),
             _permit: permit,
         }
+    }
+
+    /// The node whose agent it is.
+    pub(crate) fn guest(&self) -> Option<&Guest> {
+        self.guest.as_ref()
     }
 }
 
@@ -89,7 +122,9 @@ pub(crate) fn connections(
                     tokio::spawn(async move {
                         match handshake(io, guard).await {
                             // The receiver is gone when the server drains.
-                            Ok(io) => drop(tx.send(Ok(Connection::new(io, permit))).await),
+                            Ok((io, guest)) => {
+                                let _ = tx.send(Ok(Connection::new(io, guest, permit))).await;
+                            }
                             Err(e) => tracing::debug!(error = %e, ?from, "handshake failed"),
                         }
                     });
@@ -105,26 +140,26 @@ pub(crate) fn connections(
     rx
 }
 
-async fn handshake(io: Box<dyn Io>, guard: Option<Guard>) -> io::Result<Box<dyn Io>> {
+async fn handshake(
+    io: Box<dyn Io>,
+    guard: Option<Guard>,
+) -> io::Result<(Box<dyn Io>, Option<Guest>)> {
     let Some(guard) = guard else {
-        return Ok(io);
+        return Ok((io, None));
     };
     let accept = TlsAcceptor::from(guard.tls.config()).accept(io);
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, accept)
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no handshake in time"))??;
-    let shown = stream.get_ref().1.peer_certificates();
-    let leaf = shown
+    let tls = stream.get_ref().1;
+    let leaf = tls
+        .peer_certificates()
         .and_then(|c| c.first())
         .ok_or_else(|| io::Error::other("no certificate was shown"))?;
     let names = names_in(leaf).map_err(io::Error::other)?;
-    if !names.any_of(&guard.names) {
-        let who = names.common_name;
-        return Err(io::Error::other(format!(
-            "{who:?} is not among --allowed-client-names"
-        )));
-    }
-    Ok(Box::new(stream))
+    let judged = guard.admits.judge(&names, tls.alpn_protocol());
+    let guest = judged.map_err(io::Error::other)?;
+    Ok((Box::new(stream), guest))
 }
 
 impl Connected for Connection {

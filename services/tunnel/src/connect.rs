@@ -14,9 +14,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     accept::{self, Connection, Guard},
     failure::{self, Failure},
-    limits,
+    limits, piece,
     pool::Pool,
-    ssh::Stream,
+    stream::Stream,
     target::Target,
 };
 
@@ -161,7 +161,10 @@ fn parse(head: &[u8]) -> Result<Target, Head> {
 
 async fn join(client: &mut Connection, stream: Stream, early: Bytes) -> io::Result<()> {
     let (mut from, mut to) = tokio::io::split(client);
-    let Stream { mut reader, writer } = stream;
+    let Stream {
+        mut reader,
+        mut writer,
+    } = stream;
     // What the node does not take ends this direction only: it may have
     // answered before it closed.
     let up = async {
@@ -170,11 +173,10 @@ async fn join(client: &mut Connection, stream: Stream, early: Bytes) -> io::Resu
             if !piece.is_empty() && writer.write(piece).await.is_err() {
                 return Ok(());
             }
-            let mut next = BytesMut::with_capacity(limits::CHUNK);
-            if from.read_buf(&mut next).await? == 0 {
-                break;
+            match piece::next(&mut from).await? {
+                Some(next) => piece = next,
+                None => break,
             }
-            piece = next.freeze();
         }
         let _ = writer.finish().await;
         Ok(())

@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     limits,
     pool::Pool,
-    ssh::{Stream, Writer},
+    stream::{Stream, Writer},
     target::Target,
 };
 
@@ -81,7 +81,10 @@ async fn serve(pool: &Pool, mut from: Streaming<DialFrame>, to: &Frames) -> Resu
         ms => Duration::from_millis(ms.into()),
     };
     let (node, stream) = pool.dial(&target, limit).await?;
-    let Stream { mut reader, writer } = stream;
+    let Stream {
+        mut reader,
+        mut writer,
+    } = stream;
     // The receiver is gone when the call is: the task ends then.
     let _ = to.send(Ok(frame(Frame::Opened(Opened { node })))).await;
     let down = async {
@@ -91,7 +94,7 @@ async fn serve(pool: &Pool, mut from: Streaming<DialFrame>, to: &Frames) -> Resu
         let _ = to.send(Ok(frame(Frame::Eof(Eof {})))).await;
         Ok(())
     };
-    let (refused, ()) = tokio::try_join!(up(&mut from, &writer), down)?;
+    let (refused, ()) = tokio::try_join!(up(&mut from, &mut writer), down)?;
     refused.map_or(Ok(()), Err)
 }
 
@@ -110,7 +113,10 @@ async fn first(from: &mut Streaming<DialFrame>) -> Result<Open, Failure> {
 /// To the node, until the caller's end of the direction: the frame, or the end
 /// of the call's own stream. What the node does not take is told when all that
 /// it sent is through: it may have answered before it closed.
-async fn up(from: &mut Streaming<DialFrame>, writer: &Writer) -> Result<Option<Failure>, Failure> {
+async fn up(
+    from: &mut Streaming<DialFrame>,
+    writer: &mut Writer,
+) -> Result<Option<Failure>, Failure> {
     loop {
         let next = from.message().await;
         let next = next.map_err(|s| Failure::new(Stage::Stream, s.message()))?;

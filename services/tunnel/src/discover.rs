@@ -22,7 +22,8 @@ const MOST: usize = 10_000;
 pub(crate) struct Addresses {
     /// Types of addresses, the best first.
     pub types: Vec<String>,
-    pub ssh_port: u16,
+    /// None: nodes dial in, their addresses only name them.
+    pub ssh_port: Option<u16>,
 }
 
 /// A client for the API server of a kubeconfig.
@@ -118,28 +119,28 @@ fn spec(node: &Node, addresses: &Addresses) -> Option<NodeSpec> {
     let best = addresses
         .types
         .iter()
-        .find_map(|t| known.iter().find(|a| a.type_ == *t))?;
+        .find_map(|t| known.iter().find(|a| a.type_ == *t));
+    let ssh = match addresses.ssh_port {
+        Some(port) => Some(Target {
+            host: best?.address.clone(),
+            port,
+        }),
+        None => None,
+    };
     let mut hosts = vec![name.clone()];
     for address in known {
         if !hosts.contains(&address.address) {
             hosts.push(address.address.clone());
         }
     }
-    Some(NodeSpec {
-        name,
-        ssh: Target {
-            host: best.address.clone(),
-            port: addresses.ssh_port,
-        },
-        hosts,
-    })
+    Some(NodeSpec { name, ssh, hosts })
 }
 
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeStatus};
 
-    use super::{Addresses, spec};
+    use super::{Addresses, NodeSpec, spec};
 
     fn node(addresses: &[(&str, &str)]) -> Node {
         let mut node = Node::default();
@@ -159,15 +160,24 @@ mod tests {
     fn the_first_address_of_the_best_type_is_taken() {
         let order = Addresses {
             types: vec!["ExternalIP".to_owned(), "InternalIP".to_owned()],
-            ssh_port: 22,
+            ssh_port: Some(22),
         };
         let both = node(&[("InternalIP", "10.0.0.1"), ("ExternalIP", "1.2.3.4")]);
         let spec_of = |n: &Node| spec(n, &order);
         let found = spec_of(&both).expect("an address");
-        assert_eq!(found.ssh.host, "1.2.3.4");
+        let host = |spec: &NodeSpec| spec.ssh.as_ref().map(|t| t.host.clone());
+        assert_eq!(host(&found).as_deref(), Some("1.2.3.4"));
         assert_eq!(found.hosts, ["n1", "10.0.0.1", "1.2.3.4"]);
         let inner = node(&[("InternalIP", "10.0.0.1")]);
-        assert_eq!(spec_of(&inner).expect("an address").ssh.host, "10.0.0.1");
+        let found = spec_of(&inner).expect("an address");
+        assert_eq!(host(&found).as_deref(), Some("10.0.0.1"));
         assert_eq!(spec_of(&node(&[("Hostname", "n1")])), None);
+        // One that dials in needs no address.
+        let dials_in = Addresses {
+            ssh_port: None,
+            ..order
+        };
+        let found = spec(&node(&[]), &dials_in).expect("a node");
+        assert_eq!((found.ssh, found.hosts), (None, vec!["n1".to_owned()]));
     }
 }

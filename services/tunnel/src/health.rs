@@ -4,15 +4,14 @@ use bytes::Bytes;
 use catena_proto::tunnel::v1::Stage;
 use tokio::time::timeout;
 
-use crate::{failure::Failure, limits, ssh::Session, target::Target};
-use std::sync::Arc;
+use crate::{failure::Failure, limits, link::Link, target::Target};
 
 /// Asks the kubelet's healthz through the session. Any HTTP answer is one of a
 /// living tunnel, and so is a node that says that nobody listens there.
 ///
 /// # Errors
 /// When the node says nothing in time, or the session ended.
-pub(crate) async fn check(session: &Arc<Session>, healthz: &Target) -> Result<(), Failure> {
+pub(crate) async fn check(session: &Link, healthz: &Target) -> Result<(), Failure> {
     let asked = timeout(limits::HEALTH_TIMEOUT, ask(session, healthz)).await;
     asked.unwrap_or_else(|_| {
         let why = format!("no answer of {healthz} in {:?}", limits::HEALTH_TIMEOUT);
@@ -20,7 +19,7 @@ pub(crate) async fn check(session: &Arc<Session>, healthz: &Target) -> Result<()
     })
 }
 
-async fn ask(session: &Arc<Session>, healthz: &Target) -> Result<(), Failure> {
+async fn ask(session: &Link, healthz: &Target) -> Result<(), Failure> {
     // Longer than the timeout of the whole check: what is refused comes as such.
     let mut stream = match session.open(healthz, limits::DIAL, ()).await {
         Ok(stream) => stream,

@@ -13,37 +13,24 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 
-use crate::{accept, limits, metrics::Metrics};
+use crate::{accept, limits};
 
 /// A request's head comes within this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection ends after this time: probes and scrapes are short.
 const CONNECTION: Duration = Duration::from_secs(60);
 
-/// What the checks look at.
+/// What is asked for, in this process.
 pub(crate) struct Health {
-    pub(crate) metrics: Arc<Metrics>,
-    /// Keys are installed: then a check looks at that too.
-    pub(crate) installs: bool,
+    /// Name of its one check.
+    pub(crate) check: &'static str,
+    /// The check: why the process is not ready.
+    pub(crate) holds: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// The text format of Prometheus.
+    pub(crate) metrics: Box<dyn Fn() -> Vec<u8> + Send + Sync>,
 }
 
 impl Health {
-    /// kube-apiserver's check of the same name. It looks at whether nodes and
-    /// keys are kept in order, not at whether nodes can be reached.
-    fn tunnels(&self) -> Result<(), String> {
-        let lag = self.metrics.synced.lock().elapsed();
-        if lag > limits::SYNC_STALE {
-            return Err(format!("Tunnel sync is taking too long: {}", lag.as_secs()));
-        }
-        let keys = *self.metrics.keys_synced.lock();
-        match keys.map(|k| k.elapsed()) {
-            Some(lag) if self.installs && lag > limits::SYNC_STALE => {
-                Err(format!("SSHKey sync is taking too long: {}", lag.as_secs()))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn answer(&self, request: &Request<Incoming>) -> (StatusCode, Vec<u8>) {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return (
@@ -57,11 +44,11 @@ impl Health {
             .query()
             .is_some_and(|q| q.starts_with("verbose"));
         match path {
-            "/metrics" => (StatusCode::OK, self.metrics.text()),
+            "/metrics" => (StatusCode::OK, (self.metrics)()),
             // A process that lost its nodes is not helped by a restart.
             "/livez" | "/livez/ping" => (StatusCode::OK, b"ok".to_vec()),
             "/healthz" | "/readyz" => self.checks(&path[1..], verbose),
-            _ if only(path) => match self.tunnels() {
+            _ if self.is_only(path) => match (self.holds)() {
                 Ok(()) => (StatusCode::OK, b"ok".to_vec()),
                 Err(why) => {
                     let text = format!("internal server error: {why}\n");
@@ -73,28 +60,29 @@ impl Health {
     }
 
     fn checks(&self, kind: &str, verbose: bool) -> (StatusCode, Vec<u8>) {
-        match self.tunnels() {
+        let check = self.check;
+        match (self.holds)() {
             Ok(()) if !verbose => (StatusCode::OK, b"ok".to_vec()),
             Ok(()) => {
-                let text = format!("[+]ping ok\n[+]SSH Tunnel Check ok\n{kind} check passed\n");
+                let text = format!("[+]ping ok\n[+]{check} ok\n{kind} check passed\n");
                 (StatusCode::OK, text.into_bytes())
             }
             Err(why) => {
-                tracing::warn!(reason = why, "SSH Tunnel Check failed");
+                tracing::warn!(reason = why, "{check} failed");
                 let text = format!(
-                    "[+]ping ok\n[-]SSH Tunnel Check failed: reason withheld\n{kind} check failed\n"
+                    "[+]ping ok\n[-]{check} failed: reason withheld\n{kind} check failed\n"
                 );
                 (StatusCode::INTERNAL_SERVER_ERROR, text.into_bytes())
             }
         }
     }
-}
 
-fn only(path: &str) -> bool {
-    ["/healthz/", "/readyz/"].iter().any(|p| {
-        path.strip_prefix(p)
-            .is_some_and(|c| c == "SSH%20Tunnel%20Check")
-    })
+    fn is_only(&self, path: &str) -> bool {
+        ["/healthz/", "/readyz/"].iter().any(|p| {
+            path.strip_prefix(p)
+                .is_some_and(|c| c.replace("%20", " ") == self.check)
+        })
+    }
 }
 
 /// Serves until `stop`.

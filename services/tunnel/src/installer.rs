@@ -1,44 +1,80 @@
-//! The hook that brings our key to the nodes: a command of the operator, as
-//! cloud providers were kube-apiserver's.
+//! The hook that brings our key to the nodes: a command or a web hook of the
+//! operator, as cloud providers were kube-apiserver's.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc, time::Instant};
+mod webhook;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::Context as _;
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    process::Command,
+    time::{sleep, timeout},
+};
 
 use crate::{limits, metrics::Metrics, ssh::Settings};
 
-/// Runs the command now and then every five minutes, until dropped.
-pub(crate) async fn run(command: PathBuf, settings: Settings, metrics: Arc<Metrics>) {
+pub(crate) use webhook::Webhook;
+
+/// What is run.
+pub(crate) enum Installer {
+    Command(PathBuf),
+    Webhook(Box<Webhook>),
+}
+
+/// Installs now and then every five minutes, until dropped. What fails is tried
+/// again for half a minute (as by kube-apiserver's provider for GCE).
+pub(crate) async fn run(installer: Installer, settings: Settings, metrics: Arc<Metrics>) {
     *metrics.keys_synced.lock() = Some(Instant::now());
     loop {
-        match install(&command, &settings).await {
-            Ok(()) => *metrics.keys_synced.lock() = Some(Instant::now()),
-            Err(e) => tracing::error!(error = format!("{e:#}"), "Failed to install ssh key"),
+        let began = Instant::now();
+        loop {
+            let Err(e) = installer.install(&settings).await else {
+                *metrics.keys_synced.lock() = Some(Instant::now());
+                break;
+            };
+            tracing::error!(error = format!("{e:#}"), "Failed to install ssh key");
+            if began.elapsed() + limits::INSTALL_RETRY > limits::INSTALL_RETRIES {
+                break;
+            }
+            sleep(limits::INSTALL_RETRY).await;
         }
-        tokio::time::sleep(limits::INSTALL_EVERY).await;
+        sleep(limits::INSTALL_EVERY.saturating_sub(began.elapsed())).await;
+    }
+}
+
+impl Installer {
+    async fn install(&self, settings: &Settings) -> anyhow::Result<()> {
+        let line = settings.identity.authorized_line()?;
+        let (user, line) = (settings.user.as_str(), line.trim_end());
+        let (name, done) = match self {
+            Self::Command(command) => (
+                format!("--ssh-key-installer-command {}", command.display()),
+                timeout(limits::INSTALL_TIMEOUT, by_command(command, user, line)).await,
+            ),
+            Self::Webhook(hook) => (
+                format!("--ssh-key-installer-webhook {}", hook.url()),
+                timeout(limits::INSTALL_TIMEOUT, hook.install(user, line)).await,
+            ),
+        };
+        done.with_context(|| format!("it did not end in {:?}", limits::INSTALL_TIMEOUT))
+            .and_then(|r| r)
+            .context(name)
     }
 }
 
 /// The command has the user and the line of `authorized_keys` as arguments.
-async fn install(command: &PathBuf, settings: &Settings) -> anyhow::Result<()> {
-    let line = settings.identity.authorized_line()?;
+async fn by_command(command: &Path, user: &str, line: &str) -> anyhow::Result<()> {
     let run = Command::new(command)
-        .arg(&settings.user)
-        .arg(line.trim_end())
+        .args([user, line])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .status();
-    let ran = timeout(limits::INSTALL_TIMEOUT, run)
-        .await
-        .with_context(|| format!("it did not end in {:?}", limits::INSTALL_TIMEOUT))
-        .and_then(|r| Ok(r?));
-    let status =
-        ran.with_context(|| format!("--ssh-key-installer-command {}", command.display()))?;
-    anyhow::ensure!(
-        status.success(),
-        "--ssh-key-installer-command {}: {status}",
-        command.display()
-    );
+    let status = run.await?;
+    anyhow::ensure!(status.success(), "{status}");
     Ok(())
 }

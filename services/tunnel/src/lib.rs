@@ -1,9 +1,12 @@
-//! Connections to the network of the nodes, through one SSH session a node.
+//! Connections to the network of the nodes, through one session a node.
 //!
 //! `dial` and `connect` are the doors, `pool` chooses a node, `node` keeps it
-//! connected, `ssh` is the session and its streams. See docs/tunnel.md.
+//! connected, `ssh` is a session and its streams, `reverse` those of nodes that
+//! dial in, `agent` is the process on such a node. See docs/tunnel.md.
 
 mod accept;
+mod agent;
+mod cli;
 mod connect;
 mod dial;
 mod discover;
@@ -12,11 +15,15 @@ mod health;
 mod http;
 mod installer;
 mod limits;
+mod link;
 mod metrics;
 mod node;
 mod options;
+mod piece;
 mod pool;
+mod reverse;
 mod ssh;
+mod stream;
 mod target;
 
 use std::{future::Future, io, os::unix::fs::PermissionsExt as _, sync::Arc, time::Instant};
@@ -26,6 +33,8 @@ use catena_runtime::net::{Endpoint, Listener};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use agent::{Options as AgentOptions, run as run_agent};
+pub use cli::Cli;
 pub use options::Options;
 
 use metrics::Metrics;
@@ -45,12 +54,13 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
     let identity = settings.identity.clone();
     tokio::task::spawn_blocking(move || identity.ensure()).await??;
     let metrics = Arc::new(Metrics::new()?);
-    let pool = Arc::new(Pool::new(Arc::new(Shared {
+    let shared = Arc::new(Shared {
         settings: settings.clone(),
         metrics: Arc::clone(&metrics),
         healthz: target::Target::parse(&options.healthz)?,
         health_every: options.health_every(),
-    })));
+    });
+    let pool = Arc::new(Pool::new(shared, options.open()));
     let mut tasks = JoinSet::new();
     let cut = CancellationToken::new();
     serve(&options, &pool, &mut tasks, (&stop, &cut)).await?;
@@ -58,10 +68,12 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
         tracing::warn!("host keys are not checked: --ssh-insecure-ignore-host-key");
     }
     let user = &settings.user;
-    tracing::info!(user, keyfile = ?settings.identity.keyfile, "Setting up proxy");
+    if !user.is_empty() {
+        tracing::info!(user, keyfile = ?settings.identity.keyfile, "Setting up proxy");
+    }
     follow(&options, &pool, &mut tasks, &stop).await?;
-    if let Some(command) = options.ssh_key_installer_command.clone() {
-        let installing = installer::run(command, settings, metrics);
+    if let Some(installer) = options.installer()? {
+        let installing = installer::run(installer, settings, metrics);
         tasks.spawn(until(stop.clone(), installing));
     }
     let all = async {
@@ -114,9 +126,23 @@ async fn serve(
             cut.clone(),
         ));
     }
+    if let Some(at) = &options.listen_agents {
+        let guard = options.guard_of_agents()?;
+        let listener = bind("--listen-agents", at).await?;
+        let door = reverse::Door::new(Arc::clone(pool), options.replicas);
+        tasks.spawn(reverse::serve_on(
+            listener,
+            guard,
+            door,
+            stop.clone(),
+            cut.clone(),
+        ));
+    }
+    let (checked, shown) = (Arc::clone(pool.metrics()), Arc::clone(pool.metrics()));
     let health = Arc::new(http::Health {
-        metrics: Arc::clone(pool.metrics()),
-        installs: options.ssh_key_installer_command.is_some(),
+        check: "SSH Tunnel Check",
+        holds: Box::new(move || checked.check()),
+        metrics: Box::new(move || shown.text()),
     });
     let listener = bind("--listen-http", &options.listen_http).await?;
     tasks.spawn(http::serve_on(listener, health, stop.clone()));

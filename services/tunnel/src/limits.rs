@@ -24,6 +24,9 @@ pub(crate) const BACKOFF_MOST: Duration = Duration::from_secs(15);
 /// A session that lived this long starts again with the first pause.
 pub(crate) const STABLE: Duration = Duration::from_secs(30);
 
+/// Agents resolve the name of the tunnel this often, jittered by half.
+pub(crate) const RESOLVE_EVERY: Duration = Duration::from_secs(15);
+
 /// Health checks of a node through its session (kube-apiserver: 1 m, no timeout).
 pub(crate) const HEALTH_EVERY: Duration = Duration::from_secs(60);
 pub(crate) const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +34,11 @@ pub(crate) const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// The key installer runs this often, each time for no longer than `INSTALL_TIMEOUT`.
 pub(crate) const INSTALL_EVERY: Duration = Duration::from_secs(5 * 60);
 pub(crate) const INSTALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// One that failed is run again after this pause, for so long.
+pub(crate) const INSTALL_RETRY: Duration = Duration::from_secs(2);
+pub(crate) const INSTALL_RETRIES: Duration = Duration::from_secs(30);
+/// What a web hook says when it refuses, for the log.
+pub(crate) const INSTALL_ANSWER: usize = 1 << 10;
 /// Node lists are confirmed this often.
 pub(crate) const SYNC_EVERY: Duration = Duration::from_secs(15);
 /// What is older than this fails the check (kube-apiserver: 600 s).
@@ -48,6 +56,12 @@ pub(crate) const CHUNK: usize = 64 << 10;
 /// Dials that wait for one node, and for all.
 pub(crate) const PENDING_NODE: usize = 128;
 pub(crate) const PENDING_ALL: usize = 1024;
+/// Sessions that one node may have dialed in with: one, and those that serve
+/// their last streams.
+pub(crate) const SESSIONS_NODE: usize = 16;
+/// How long a session of an agent that is not healthy serves new streams, until
+/// there is another.
+pub(crate) const RENEWAL: Duration = Duration::from_secs(30);
 /// Connections of clients on one listener.
 pub(crate) const CONNECTIONS: usize = 16 << 10;
 /// Head of a CONNECT request.

@@ -8,7 +8,10 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use crate::failure::{self, Failure};
+use crate::{
+    failure::{self, Failure},
+    limits,
+};
 
 /// Metrics of one process.
 pub(crate) struct Metrics {
@@ -18,6 +21,8 @@ pub(crate) struct Metrics {
     pub(crate) sync_duration: Histogram,
     sync_latency: Gauge,
     pub(crate) sessions: IntGauge,
+    pub(crate) reverse_opens: IntCounter,
+    pub(crate) reverse_sessions: IntGauge,
     pub(crate) nodes: IntGauge,
     pub(crate) streams: IntGauge,
     pub(crate) bytes_to: IntCounter,
@@ -25,7 +30,7 @@ pub(crate) struct Metrics {
     failures: IntCounterVec,
     pub(crate) dial_duration: Histogram,
     pub(crate) health_failures: IntCounter,
-    /// When nodes and keys were last in order.
+    /// When nodes were last in order, and keys, where they are installed.
     pub(crate) synced: Mutex<Instant>,
     pub(crate) keys_synced: Mutex<Option<Instant>>,
 }
@@ -36,15 +41,10 @@ impl Metrics {
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let r = &registry;
-        let bytes = "catena_tunnel_bytes_total";
         let help = "Bytes through the tunnels by direction.";
-        let bytes = IntCounterVec::new(Opts::new(bytes, help), &["direction"])?;
-        r.register(Box::new(bytes.clone()))?;
-        let failures = IntCounterVec::new(
-            Opts::new("catena_tunnel_failures_total", "Failures by stage."),
-            &["stage"],
-        )?;
-        r.register(Box::new(failures.clone()))?;
+        let bytes = labelled(r, "catena_tunnel_bytes_total", help, "direction")?;
+        let name = "catena_tunnel_failures_total";
+        let failures = labelled(r, name, "Failures by stage.", "stage")?;
         let sync_latency = Gauge::new(
             "apiserver_proxy_tunnel_sync_latency_secs",
             "The time since the last successful synchronization of the SSH tunnels for proxy requests.",
@@ -68,6 +68,16 @@ impl Metrics {
             )?,
             sync_latency,
             sessions: gauge(r, "catena_tunnel_sessions", "SSH sessions that are open.")?,
+            reverse_opens: counter(
+                r,
+                "catena_tunnel_reverse_opens_total",
+                "Agents of nodes that dialed in.",
+            )?,
+            reverse_sessions: gauge(
+                r,
+                "catena_tunnel_reverse_sessions",
+                "Sessions of agents that are open.",
+            )?,
             nodes: gauge(
                 r,
                 "catena_tunnel_nodes",
@@ -99,6 +109,24 @@ impl Metrics {
             .inc();
     }
 
+    /// kube-apiserver's check. It looks at whether nodes and keys are kept in
+    /// order, not at whether nodes can be reached.
+    ///
+    /// # Errors
+    /// What was not in order for too long.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let lag = self.synced.lock().elapsed();
+        if lag > limits::SYNC_STALE {
+            return Err(format!("Tunnel sync is taking too long: {}", lag.as_secs()));
+        }
+        match self.keys_synced.lock().map(|k| k.elapsed()) {
+            Some(lag) if lag > limits::SYNC_STALE => {
+                Err(format!("SSHKey sync is taking too long: {}", lag.as_secs()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The text format of Prometheus.
     pub(crate) fn text(&self) -> Vec<u8> {
         self.sync_latency
@@ -111,20 +139,39 @@ impl Metrics {
     }
 }
 
-fn counter(r: &Registry, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+pub(crate) fn counter(
+    r: &Registry,
+    name: &str,
+    help: &str,
+) -> Result<IntCounter, prometheus::Error> {
     let c = IntCounter::new(name, help)?;
     r.register(Box::new(c.clone()))?;
     Ok(c)
 }
 
-fn gauge(r: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+pub(crate) fn gauge(r: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
     let g = IntGauge::new(name, help)?;
     r.register(Box::new(g.clone()))?;
     Ok(g)
 }
 
-fn histogram(r: &Registry, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
+pub(crate) fn histogram(
+    r: &Registry,
+    name: &str,
+    help: &str,
+) -> Result<Histogram, prometheus::Error> {
     let h = Histogram::with_opts(HistogramOpts::new(name, help))?;
     r.register(Box::new(h.clone()))?;
     Ok(h)
+}
+
+pub(crate) fn labelled(
+    r: &Registry,
+    name: &str,
+    help: &str,
+    label: &str,
+) -> Result<IntCounterVec, prometheus::Error> {
+    let c = IntCounterVec::new(Opts::new(name, help), &[label])?;
+    r.register(Box::new(c.clone()))?;
+    Ok(c)
 }

@@ -12,7 +12,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     failure::Failure,
     health, limits,
+    link::Link,
     metrics::Metrics,
+    reverse,
     ssh::{Session, Settings},
     target::Target,
 };
@@ -21,8 +23,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NodeSpec {
     pub name: String,
-    /// Its sshd.
-    pub ssh: Target,
+    /// Its sshd; none when the node is to dial in.
+    pub ssh: Option<Target>,
     /// Hosts in dials that mean this node.
     pub hosts: Vec<String>,
 }
@@ -36,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) health_every: Duration,
 }
 
-/// A node's session, or why there is none.
+/// A node's SSH session, or why there is none.
 #[derive(Clone)]
 pub(crate) enum State {
     Connecting,
@@ -49,12 +51,14 @@ pub(crate) enum State {
 pub(crate) struct Node {
     pub(crate) spec: NodeSpec,
     pub(crate) state: watch::Receiver<State>,
+    guests: reverse::Sessions,
     pub(crate) pending: Arc<Semaphore>,
     _stop: DropGuard,
 }
 
 impl Node {
-    pub(crate) fn start(spec: NodeSpec, shared: Arc<Shared>) -> Self {
+    /// `guests`: its sessions that it dialed in with.
+    pub(crate) fn start(spec: NodeSpec, shared: Arc<Shared>, guests: reverse::Sessions) -> Self {
         let (tx, state) = watch::channel(State::Connecting);
         let stop = CancellationToken::new();
         let _stop = stop.clone().drop_guard();
@@ -62,6 +66,7 @@ impl Node {
             spec: spec.clone(),
             shared,
             state: tx,
+            guests: guests.clone(),
         };
         tokio::spawn(async move {
             tokio::select! {
@@ -78,16 +83,30 @@ impl Node {
         Self {
             spec,
             state,
+            guests,
             pending: Arc::new(Semaphore::new(limits::PENDING_NODE)),
             _stop,
         }
     }
 
-    /// The session, if it is up.
-    pub(crate) fn session(&self) -> Option<Arc<Session>> {
+    /// A session that is up: one that the node dialed in with, the newest first.
+    pub(crate) fn session(&self) -> Option<Link> {
+        let guests = self.guests.borrow();
+        if let Some(newest) = guests.iter().rev().find(|s| s.is_usable()) {
+            return Some(Link::Reverse(Arc::clone(newest)));
+        }
         match &*self.state.borrow() {
-            State::Up(session) if !session.is_closed() => Some(Arc::clone(session)),
+            State::Up(session) if !session.is_closed() => Some(Link::Ssh(Arc::clone(session))),
             _ => None,
+        }
+    }
+
+    /// Waits until the first try to connect ended, or the node dialed in.
+    pub(crate) async fn settled(&self) {
+        let (mut state, mut guests) = (self.state.clone(), self.guests.clone());
+        tokio::select! {
+            _ = state.wait_for(|s| !matches!(s, State::Connecting)) => {}
+            _ = guests.wait_for(|g| !g.is_empty()) => {}
         }
     }
 }
@@ -96,6 +115,7 @@ struct Keeper {
     spec: NodeSpec,
     shared: Arc<Shared>,
     state: watch::Sender<State>,
+    guests: reverse::Sessions,
 }
 
 impl Keeper {
@@ -107,12 +127,23 @@ impl Keeper {
     }
 
     async fn run(&self) {
+        let absent = || Failure::new(Stage::NoTunnel, "the node has no session");
+        let Some(ssh) = &self.spec.ssh else {
+            self.set(State::Down(absent()));
+            return std::future::pending().await;
+        };
+        let mut guests = self.guests.clone();
         let mut pause = limits::BACKOFF_FIRST;
         loop {
-            match self.connect().await {
+            // A node that dialed in is not connected to.
+            if !guests.borrow().is_empty() {
+                self.set(State::Down(absent()));
+            }
+            let _ = guests.wait_for(Vec::is_empty).await;
+            match self.connect(ssh).await {
                 Ok(session) => {
                     let since = Instant::now();
-                    self.hold(session).await;
+                    self.hold(session, ssh).await;
                     if since.elapsed() > limits::STABLE {
                         // It is likely to come back: dials wait for this try.
                         self.set(State::Connecting);
@@ -120,7 +151,7 @@ impl Keeper {
                     }
                 }
                 Err(f) => {
-                    tracing::warn!(node = self.spec.name, address = %self.spec.ssh, failure = %f, "Failed to open tunnel");
+                    tracing::warn!(node = self.spec.name, address = %ssh, failure = %f, "Failed to open tunnel");
                     self.set(State::Down(f));
                 }
             }
@@ -129,11 +160,11 @@ impl Keeper {
         }
     }
 
-    async fn connect(&self) -> Result<Arc<Session>, Failure> {
+    async fn connect(&self, ssh: &Target) -> Result<Arc<Session>, Failure> {
         let metrics = &self.shared.metrics;
         metrics.opens.inc();
         let opened = Session::connect(
-            &self.spec.ssh,
+            ssh,
             &self.spec.name,
             &self.shared.settings,
             Arc::clone(metrics),
@@ -148,8 +179,8 @@ impl Keeper {
 
     /// Until the session ends. One that is not healthy is replaced when its
     /// successor is there; its streams may go on.
-    async fn hold(&self, mut session: Arc<Session>) {
-        tracing::info!(node = self.spec.name, address = %self.spec.ssh, "Successfully added tunnel");
+    async fn hold(&self, mut session: Arc<Session>, ssh: &Target) {
+        tracing::info!(node = self.spec.name, address = %ssh, "Successfully added tunnel");
         // Checks of nodes that connected at once are spread.
         let mut wait = self.shared.health_every.mul_f64(rand::random::<f64>());
         loop {
@@ -163,11 +194,12 @@ impl Keeper {
                 () = tokio::time::sleep(wait) => {}
             }
             wait = self.shared.health_every;
-            let checked = health::check(&session, &self.shared.healthz).await;
+            let checked =
+                health::check(&Link::Ssh(Arc::clone(&session)), &self.shared.healthz).await;
             let Err(f) = checked else { continue };
             self.shared.metrics.health_failures.inc();
             tracing::warn!(node = self.spec.name, failure = %f, "Healthcheck failed for tunnel; attempting once to re-establish it");
-            match self.connect().await {
+            match self.connect(ssh).await {
                 Ok(new) => session = new,
                 Err(f) => {
                     tracing::warn!(node = self.spec.name, failure = %f, "the tunnel was not replaced");
@@ -181,6 +213,6 @@ impl Keeper {
 
 /// Between half of it and all of it: nodes that were lost together do not come
 /// back together.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)
 }

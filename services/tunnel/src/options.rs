@@ -5,15 +5,17 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use catena_runtime::{
     flags,
     net::Endpoint,
-    pki::PROCESS_PREFIX,
-    tls::{ALPN_H2, ALPN_HTTP11, ClientAuth, ServerTls},
+    pki::{PROCESS_PREFIX, Pki},
+    tls::{ALPN_H2, ALPN_HTTP11, ClientAuth, ServerFiles, ServerTls},
 };
 
 use crate::{
-    accept::Guard,
+    accept::{Admits, Guard},
     discover::Addresses,
+    installer::{Installer, Webhook},
     limits,
     node::NodeSpec,
+    reverse::wire,
     ssh::{HostKeys, Identity, Settings},
     target::Target,
 };
@@ -29,6 +31,19 @@ pub struct Options {
     /// Where HTTP CONNECT clients dial: host:port, or the path of a unix socket.
     #[arg(long)]
     pub listen_connect: Option<Endpoint>,
+
+    /// Where agents of nodes dial in (catena tunnel agent): host:port.
+    #[arg(long)]
+    pub listen_agents: Option<Endpoint>,
+
+    /// Authority of the nodes' certificates, instead of that of --pki-dir.
+    #[arg(long)]
+    pub agent_client_ca_file: Option<PathBuf>,
+
+    /// Replicas of this process that agents are to connect to. 0: as many as
+    /// their --server resolves to.
+    #[arg(long, default_value_t = 0)]
+    pub replicas: u32,
 
     /// Where health and metrics are served, without TLS.
     #[arg(long, default_value = "127.0.0.1:8134")]
@@ -82,6 +97,15 @@ pub struct Options {
     #[arg(long)]
     pub ssh_key_installer_command: Option<PathBuf>,
 
+    /// Web hook that brings the key to the nodes in place of a command: an
+    /// https URL that JSON with user and authorizedKey is posted to.
+    #[arg(long)]
+    pub ssh_key_installer_webhook: Option<String>,
+
+    /// Authority of the web hook's certificate.
+    #[arg(long)]
+    pub ssh_key_installer_webhook_ca_file: Option<PathBuf>,
+
     /// Port of sshd where none is given.
     #[arg(long, default_value_t = 22)]
     pub ssh_port: u16,
@@ -117,51 +141,86 @@ fn clients() -> [String; 3] {
 
 /// kube-apiserver's bound on the name.
 const USER: usize = 32;
+/// Each replica has a session of each node.
+pub(crate) const REPLICAS: u32 = 64;
+
+fn when(out: &mut Vec<String>, wrong: bool, why: &str) {
+    if wrong {
+        out.push(why.to_owned());
+    }
+}
 
 impl Options {
+    /// Whether nodes are connected to; else they only dial in.
+    fn connects(&self) -> bool {
+        let ssh = [
+            self.ssh_user.is_some(),
+            self.ssh_keyfile.is_some(),
+            self.ssh_agent.is_some(),
+            self.ssh_known_hosts.is_some(),
+            self.ssh_insecure_ignore_host_key,
+            self.listen_agents.is_none(),
+        ];
+        ssh.contains(&true)
+    }
+
     /// What does not fit together, in words for the operator.
     pub fn problems(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        let mut when = |wrong: bool, why: &str| {
-            if wrong {
-                out.push(why.to_owned());
-            }
-        };
+        let mut out = self.problems_of_listeners();
+        if self.connects() {
+            out.extend(self.problems_of_ssh());
+        }
         when(
-            self.listen.is_none() && self.listen_connect.is_none(),
-            "--listen or --listen-connect must be specified",
-        );
-        when(
-            self.node.is_empty() && self.kubeconfig.is_none(),
-            "--node or --kubeconfig must be specified",
-        );
-        when(
-            self.ssh_user
-                .as_ref()
-                .is_none_or(|u| u.is_empty() || u.len() > USER),
-            "--ssh-user must be specified, with at most 32 characters",
-        );
-        when(
-            self.ssh_keyfile.is_none() && self.ssh_agent.is_none(),
-            "--ssh-keyfile or --ssh-agent must be specified",
-        );
-        when(
-            self.ssh_known_hosts.is_some() == self.ssh_insecure_ignore_host_key,
-            "one of --ssh-known-hosts and --ssh-insecure-ignore-host-key must be specified",
-        );
-        when(
+            &mut out,
             self.ssh_key_installer_command.is_some() && self.ssh_keyfile.is_none(),
             "--ssh-key-installer-command needs --ssh-keyfile",
         );
         when(
+            &mut out,
+            self.ssh_key_installer_webhook.is_some() && self.ssh_keyfile.is_none(),
+            "--ssh-key-installer-webhook needs --ssh-keyfile",
+        );
+        when(
+            &mut out,
+            self.ssh_key_installer_webhook.is_some() && self.ssh_key_installer_command.is_some(),
+            "--ssh-key-installer-webhook and --ssh-key-installer-command exclude each other",
+        );
+        when(
+            &mut out,
+            self.ssh_key_installer_webhook.is_some()
+                != self.ssh_key_installer_webhook_ca_file.is_some(),
+            "--ssh-key-installer-webhook and --ssh-key-installer-webhook-ca-file must be specified together",
+        );
+        when(
+            &mut out,
             self.preferred_address_types
                 .iter()
                 .any(|t| !TYPES.contains(&t.as_str())),
             "--preferred-address-types must be of ExternalIP, InternalIP, Hostname, ExternalDNS and InternalDNS",
         );
         when(
+            &mut out,
             !(1..=86_400).contains(&self.health_interval_seconds),
             "--health-interval-seconds must be from 1 to 86400",
+        );
+        if let Err(e) = Target::parse(&self.healthz) {
+            out.push(format!("--healthz {:?}: {}", self.healthz, e.reason));
+        }
+        let hook = self
+            .ssh_key_installer_webhook
+            .as_deref()
+            .map(Webhook::parse);
+        out.extend(hook.and_then(Result::err));
+        out.extend(self.node.iter().filter_map(|n| self.parse_node(n).err()));
+        out
+    }
+
+    fn problems_of_listeners(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        when(
+            &mut out,
+            self.listen.is_none() && self.listen_connect.is_none(),
+            "--listen or --listen-connect must be specified",
         );
         let files = [
             &self.tls_cert_file,
@@ -170,20 +229,62 @@ impl Options {
         ];
         let given = files.iter().filter(|f| f.is_some()).count();
         when(
+            &mut out,
             given != 0 && given != files.len(),
             "--tls-cert-file, --tls-private-key-file and --internal-ca-file must be specified together",
         );
-        let tcp = [&self.listen, &self.listen_connect]
+        let tcp = [&self.listen, &self.listen_connect, &self.listen_agents]
             .iter()
             .any(|l| matches!(l, Some(Endpoint::Host(..))));
         when(
+            &mut out,
             tcp && given == 0 && self.pki_dir.is_none(),
             "to listen on TCP, --pki-dir or --tls-cert-file, --tls-private-key-file and --internal-ca-file must be specified",
         );
-        if let Err(e) = Target::parse(&self.healthz) {
-            out.push(format!("--healthz {:?}: {}", self.healthz, e.reason));
-        }
-        out.extend(self.node.iter().filter_map(|n| self.parse_node(n).err()));
+        when(
+            &mut out,
+            matches!(self.listen_agents, Some(Endpoint::Unix(_))),
+            "--listen-agents must be host:port: agents prove themselves by a certificate",
+        );
+        when(
+            &mut out,
+            self.listen_agents.is_some()
+                && self.agent_client_ca_file.is_none()
+                && self.pki_dir.is_none(),
+            "--listen-agents needs --agent-client-ca-file or --pki-dir",
+        );
+        when(
+            &mut out,
+            self.replicas > REPLICAS,
+            "--replicas must not be above 64",
+        );
+        out
+    }
+
+    fn problems_of_ssh(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        when(
+            &mut out,
+            self.node.is_empty() && self.kubeconfig.is_none(),
+            "--node or --kubeconfig must be specified",
+        );
+        when(
+            &mut out,
+            self.ssh_user
+                .as_ref()
+                .is_none_or(|u| u.is_empty() || u.len() > USER),
+            "--ssh-user must be specified, with at most 32 characters",
+        );
+        when(
+            &mut out,
+            self.ssh_keyfile.is_none() && self.ssh_agent.is_none(),
+            "--ssh-keyfile or --ssh-agent must be specified",
+        );
+        when(
+            &mut out,
+            self.ssh_known_hosts.is_some() == self.ssh_insecure_ignore_host_key,
+            "one of --ssh-known-hosts and --ssh-insecure-ignore-host-key must be specified",
+        );
         out
     }
 
@@ -199,6 +300,23 @@ impl Options {
                 None => HostKeys::Unchecked,
             },
         }
+    }
+
+    /// What brings the key to the nodes, if anything does.
+    pub(crate) fn installer(&self) -> anyhow::Result<Option<Installer>> {
+        if let Some(command) = &self.ssh_key_installer_command {
+            return Ok(Some(Installer::Command(command.clone())));
+        }
+        let (Some(url), Some(ca)) = (
+            &self.ssh_key_installer_webhook,
+            &self.ssh_key_installer_webhook_ca_file,
+        ) else {
+            return Ok(None);
+        };
+        // Shown to a hook that asks who calls.
+        let own = self.identity().ok().map(|files| (files.cert, files.key));
+        let hook = Webhook::new(url, ca, own)?;
+        Ok(Some(Installer::Webhook(Box::new(hook))))
     }
 
     /// The nodes of `--node`.
@@ -222,13 +340,14 @@ impl Options {
         if ssh.host != name {
             hosts.push(ssh.host.clone());
         }
+        let ssh = self.connects().then_some(ssh);
         Ok(NodeSpec { name, ssh, hosts })
     }
 
     pub(crate) fn addresses(&self) -> Addresses {
         Addresses {
             types: self.preferred_address_types.clone(),
-            ssh_port: self.ssh_port,
+            ssh_port: self.connects().then_some(self.ssh_port),
         }
     }
 
@@ -242,17 +361,44 @@ impl Options {
         if matches!(listen, Endpoint::Unix(_)) {
             return Ok(None);
         }
-        let files = flags::identity(
+        let files = self.identity()?;
+        let alpn = if h2 { ALPN_H2 } else { ALPN_HTTP11 };
+        Ok(Some(Guard {
+            tls: Arc::new(ServerTls::new(files, ClientAuth::Require, &[alpn])?),
+            admits: Admits::Names(self.allowed_client_names.clone().into()),
+        }))
+    }
+
+    /// What an agent must show.
+    pub(crate) fn guard_of_agents(&self) -> anyhow::Result<Guard> {
+        let ca = match (&self.agent_client_ca_file, &self.pki_dir) {
+            (Some(ca), _) => Some(ca.clone()),
+            (None, Some(dir)) => Some(Pki::open(dir)?.ca()?),
+            (None, None) => None,
+        };
+        let files = ServerFiles {
+            client_ca: ca,
+            ..self.identity()?
+        };
+        Ok(Guard {
+            tls: Arc::new(ServerTls::new(files, ClientAuth::Require, &[wire::ALPN])?),
+            admits: Admits::Nodes,
+        })
+    }
+
+    fn identity(&self) -> anyhow::Result<ServerFiles> {
+        flags::identity(
             "tunnel",
             self.pki_dir.as_ref(),
             (&self.tls_cert_file, &self.tls_private_key_file),
             &self.internal_ca_file,
-        )?;
-        let alpn = if h2 { ALPN_H2 } else { ALPN_HTTP11 };
-        Ok(Some(Guard {
-            tls: Arc::new(ServerTls::new(files, ClientAuth::Require, &[alpn])?),
-            names: self.allowed_client_names.clone().into(),
-        }))
+        )
+    }
+
+    /// Whether every node that proves its name may dial in; else those that
+    /// are listed.
+    pub(crate) fn open(&self) -> bool {
+        self.node.is_empty() && self.kubeconfig.is_none()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use catena_proto::tunnel::v1::Stage;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::{sync::Semaphore, time::timeout_at};
 
 use crate::{
@@ -15,7 +15,8 @@ use crate::{
     limits,
     metrics::Metrics,
     node::{Node, NodeSpec, Shared, State},
-    ssh::Stream,
+    reverse::{self, Guest, Guests},
+    stream::Stream,
     target::Target,
 };
 
@@ -23,40 +24,92 @@ use crate::{
 pub(crate) struct Pool {
     shared: Arc<Shared>,
     nodes: RwLock<HashMap<String, Arc<Node>>>,
+    listed: Mutex<Vec<NodeSpec>>,
+    guests: Guests,
+    /// Nodes that dial in need not be listed.
+    open: bool,
     pending: Arc<Semaphore>,
 }
 
 impl Pool {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, open: bool) -> Self {
         Self {
             shared,
             nodes: RwLock::default(),
+            listed: Mutex::default(),
+            guests: Guests::default(),
+            open,
             pending: Arc::new(Semaphore::new(limits::PENDING_ALL)),
         }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         &self.shared.metrics
     }
 
+    /// Sessions of nodes that dialed in.
+    pub(crate) fn guests(&self) -> &Guests {
+        &self.guests
+    }
+
     /// Makes the nodes those of `wanted`; a node that is listed as before is left
     /// alone. Of two with one name the first counts.
     pub(crate) fn update(&self, wanted: Vec<NodeSpec>) {
+        *self.listed.lock() = wanted;
+        self.rebuild();
+    }
+
+    /// A node dialed in.
+    pub(crate) fn join(&self, guest: Guest, session: Arc<reverse::Session>) {
+        self.guests.join(guest, session);
+        if self.open {
+            self.rebuild();
+        }
+    }
+
+    /// A session of a node serves no new streams.
+    pub(crate) fn leave(&self, name: &str, session: &Arc<reverse::Session>) {
+        self.guests.leave(name, session);
+        if self.open {
+            self.rebuild();
+        }
+    }
+
+    fn rebuild(&self) {
+        let mut wanted = self.listed.lock();
+        let listed = wanted.len();
+        if self.open {
+            let guests = self.guests.all().into_iter();
+            wanted.extend(guests.map(|g| NodeSpec {
+                name: g.name,
+                ssh: None,
+                hosts: g.hosts,
+            }));
+        }
         let mut nodes = self.nodes.write();
         let mut old = std::mem::take(&mut *nodes);
-        for spec in wanted {
+        for spec in wanted.iter() {
             if nodes.contains_key(&spec.name) {
                 continue;
             }
             let node = match old.remove(&spec.name) {
-                Some(node) if node.spec == spec => node,
+                Some(node) if node.spec == *spec => node,
                 _ => {
-                    tracing::info!(node = spec.name, address = %spec.ssh, "Trying to add tunnel");
-                    Arc::new(Node::start(spec.clone(), Arc::clone(&self.shared)))
+                    if let Some(address) = &spec.ssh {
+                        tracing::info!(node = spec.name, %address, "Trying to add tunnel");
+                    }
+                    let guests = self.guests.of(&spec.name);
+                    let shared = Arc::clone(&self.shared);
+                    Arc::new(Node::start(spec.clone(), shared, guests))
                 }
             };
-            nodes.insert(spec.name, node);
+            nodes.insert(spec.name.clone(), node);
         }
+        wanted.truncate(listed);
         let count = i64::try_from(nodes.len()).unwrap_or(i64::MAX);
         self.shared.metrics.nodes.set(count);
     }
@@ -100,7 +153,7 @@ impl Pool {
             let why = format!("too many dials are waiting for node {}", node.spec.name);
             Failure::new(Stage::NoTunnel, why)
         })?;
-        let session = node.session().ok_or_else(crate::ssh::ended)?;
+        let session = node.session().ok_or_else(ended)?;
         let left = end.saturating_duration_since(tokio::time::Instant::now());
         let stream = session.open(target, left, (all, one)).await?;
         Ok((node.spec.name.clone(), stream))
@@ -141,7 +194,10 @@ impl Pool {
             .map(|n| n.state.borrow().clone());
         match last {
             Some(State::Down(f)) => Err(f),
-            Some(State::Up(_)) => Err(crate::ssh::ended()),
+            Some(State::Up(_)) => Err(ended()),
+            _ if self.shared.settings.user.is_empty() => {
+                Err(Failure::new(Stage::NoTunnel, "no node has dialed in"))
+            }
             _ => Err(Failure::new(
                 Stage::NoTunnel,
                 format!(
@@ -166,11 +222,14 @@ fn any_up(nodes: &[Arc<Node>]) -> bool {
     nodes.iter().any(|n| n.session().is_some())
 }
 
+/// A node that was chosen lost its session.
+fn ended() -> Failure {
+    Failure::new(Stage::Stream, "the session with the node ended")
+}
+
 /// Waits until the first try to connect ended.
 async fn settled(node: &Node, end: tokio::time::Instant) {
-    let mut state = node.state.clone();
-    let settled = state.wait_for(|s| !matches!(s, State::Connecting));
-    let _ = timeout_at(end, settled).await.map(drop);
+    let _ = timeout_at(end, node.settled()).await;
 }
 
 /// Waits until the first try to connect ended, and fails unless it connected.

@@ -23,13 +23,13 @@ use russh::{
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{failure::Failure, limits, metrics::Metrics, target::Target};
+use crate::{failure::Failure, limits, metrics::Metrics, stream::Stream, target::Target};
 use hosts::Known;
 use socket::Socket;
 
 pub(crate) use hosts::HostKeys;
 pub(crate) use identity::Identity;
-pub(crate) use stream::{Stream, Writer};
+pub(crate) use stream::Writer;
 
 /// How sessions are opened.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ impl Session {
             tokio::select! {
                 biased;
                 opened = opening => match opened {
-                    Ok(channel) => Ok(Stream::start(Arc::clone(&session), channel)),
+                    Ok(channel) => Ok(stream::start(Arc::clone(&session), channel)),
                     Err(e) => Err(refused(&e)),
                 },
                 () = session.closed() => Err(ended()),

@@ -2,25 +2,15 @@
 
 mod common;
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use catena_proto::tunnel::v1::Stage;
 use common::{
-    Sshd, Tunnel, can_run,
     client::{channel, connect, dial},
-    echo, prepare,
+    echo,
+    ways::{Way, one},
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-/// One node whose key is known.
-async fn one() -> (Sshd, Tunnel) {
-    let dir = prepare();
-    let sshd = Sshd::start(&dir.path().join("key.pub"));
-    fs::write(dir.path().join("known"), sshd.known()).expect("a file");
-    let tunnel = Tunnel::start(dir, &[sshd.node("n1")]).await;
-    tunnel.sessions(1).await;
-    (sshd, tunnel)
-}
 
 fn pattern(n: usize) -> Vec<u8> {
     let mut x = 1_u32;
@@ -31,18 +21,18 @@ fn pattern(n: usize) -> Vec<u8> {
     (0..n).map(next).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dial_goes_through_a_real_sshd() {
-    if !can_run() {
+async fn a_dial_goes_through(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let (at, channel) = (echo().await, channel(tunnel.dir.path()).await);
     let mut conn = dial(&channel, at).await.expect("a connection");
     assert_eq!(conn.node, "n1");
     conn.ping().await;
     assert_eq!(tunnel.metric("catena_tunnel_streams").await, 1.0);
-    assert_eq!(tunnel.metric("ssh_tunnel_open_count").await, 1.0);
+    let opens = ["ssh_tunnel_open_count", "catena_tunnel_reverse_opens_total"];
+    let opened = tunnel.metric(opens[0]).await + tunnel.metric(opens[1]).await;
+    assert_eq!(opened, 1.0, "one session for all");
     // The node says what it could not do, and the session goes on.
     let (stage, _) = dial(&channel, "127.0.0.1:1")
         .await
@@ -59,12 +49,10 @@ async fn a_dial_goes_through_a_real_sshd() {
     tunnel.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_megabytes_come_back_byte_for_byte() {
-    if !can_run() {
+async fn fifty_megabytes_come_back_byte_for_byte(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let (at, channel) = (echo().await, channel(tunnel.dir.path()).await);
     let sent = pattern(50 << 20);
     let mut conn = dial(&channel, at).await.expect("a connection");
@@ -95,12 +83,10 @@ async fn fifty_megabytes_come_back_byte_for_byte() {
     assert!(got == sent, "other bytes came back");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_direction_has_its_own_end() {
-    if !can_run() {
+async fn each_direction_has_its_own_end(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let channel = channel(tunnel.dir.path()).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -137,12 +123,10 @@ async fn each_direction_has_its_own_end() {
     assert!(conn.rx.message().await.expect("an end").is_none());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_before_the_close_arrives() {
-    if !can_run() {
+async fn an_answer_before_the_close_arrives(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let channel = channel(tunnel.dir.path()).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -170,4 +154,11 @@ async fn an_answer_before_the_close_arrives() {
         unix.read_to_end(&mut got).await.expect("an answer");
         assert_eq!(got.len(), 300_000);
     }
+}
+
+ways! {
+    a_dial_goes_through,
+    fifty_megabytes_come_back_byte_for_byte,
+    each_direction_has_its_own_end,
+    an_answer_before_the_close_arrives,
 }

@@ -252,3 +252,47 @@ async fn a_node_that_falls_silent_is_given_up() {
     tunnel.sessions(1).await;
     dial(&door, at).await.expect("a connection").ping().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_speaks_nonsense_is_told_by_its_stage() {
+    if !can_run() {
+        return;
+    }
+    // Bytes, a greeting without an end, one of another protocol, and a key
+    // exchange that is none.
+    let packet = [&b"SSH-2.0-x\r\n"[..], &[0, 0, 0x40, 0, 4], &[20; 200]].concat();
+    let long = [b"SSH-2.0-".to_vec(), vec![b'x'; 100_000]].concat();
+    let huge = [&b"SSH-2.0-x\r\n"[..], &[0xff; 64]].concat();
+    let said: [Vec<u8>; 5] = [
+        vec![0x80; 100_000],
+        long,
+        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+        packet,
+        huge,
+    ];
+    let dir = prepare();
+    let sshd = Sshd::start(&dir.path().join("key.pub"));
+    fs::write(dir.path().join("known"), sshd.known()).expect("a file");
+    let mut flags = vec![sshd.node("good")];
+    for (i, said) in said.into_iter().enumerate() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("an address");
+        flags.push(format!("--node=bad{i}={at}"));
+        tokio::spawn(async move {
+            while let Ok((mut tcp, _)) = listener.accept().await {
+                let _ = tokio::io::AsyncWriteExt::write_all(&mut tcp, &said).await;
+            }
+        });
+    }
+    let tunnel = Tunnel::start(dir, &flags).await;
+    tunnel.sessions(1).await;
+    let failed = "catena_tunnel_failures_total{stage=\"handshake\"}";
+    common::eventually("each is refused", async || {
+        tunnel.metric(failed).await >= 5.0
+    })
+    .await;
+    let (at, door) = (echo().await, channel(tunnel.dir.path()).await);
+    let mut conn = dial(&door, at).await.expect("a connection");
+    assert_eq!(conn.node, "good");
+    conn.ping().await;
+}

@@ -2,27 +2,20 @@
 
 mod common;
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
+use catena_proto::tunnel::v1::tunnel_client::TunnelClient;
 use common::{
-    Sshd, Tunnel, can_run,
+    Tunnel,
     client::{channel, connect, dial},
-    echo, prepare,
+    echo,
+    ways::{Way, one},
 };
 use futures_util::StreamExt as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream, UnixStream},
 };
-
-async fn one() -> (Sshd, Tunnel) {
-    let dir = prepare();
-    let sshd = Sshd::start(&dir.path().join("key.pub"));
-    fs::write(dir.path().join("known"), sshd.known()).expect("a file");
-    let tunnel = Tunnel::start(dir, &[sshd.node("n1")]).await;
-    tunnel.sessions(1).await;
-    (sshd, tunnel)
-}
 
 /// Sends without an end to whoever connects.
 async fn flood() -> std::net::SocketAddr {
@@ -36,12 +29,10 @@ async fn flood() -> std::net::SocketAddr {
     at
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_who_pauses_holds_up_no_other() {
-    if !can_run() {
+async fn a_reader_who_pauses_holds_up_no_other(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let (at, flood) = (echo().await, flood().await);
     let door = channel(tunnel.dir.path()).await;
     let mut quick = dial(&door, at).await.expect("a connection");
@@ -74,12 +65,10 @@ async fn a_reader_who_pauses_holds_up_no_other() {
     tunnel.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_far_end_that_does_not_read_holds_up_no_other() {
-    if !can_run() {
+async fn a_far_end_that_does_not_read_holds_up_no_other(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let deaf = listener.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -114,46 +103,102 @@ fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("descriptors").count()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_connections_leave_nothing_behind() {
-    if !can_run() {
-        return;
-    }
-    let (_sshd, tunnel) = one().await;
-    let (at, door) = (echo().await, channel(tunnel.dir.path()).await);
-    dial(&door, at).await.expect("a connection").ping().await;
-    let before = descriptors();
-    futures_util::stream::iter(0..2000)
+/// Tasks of the runtime, which the tunnel, its clients and the far ends share.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks()
+}
+
+fn resident() -> usize {
+    let text = fs::read_to_string("/proc/self/statm").expect("statm");
+    let pages = text.split(' ').nth(1).and_then(|p| p.parse::<usize>().ok());
+    pages.expect("pages") * 4096
+}
+
+/// Opens `n` connections, 50 at a time, through both doors; every third is
+/// dropped in the middle of what it sends.
+async fn open_and_kill(tunnel: &Tunnel, at: SocketAddr, n: usize) {
+    let door = channel(tunnel.dir.path()).await;
+    futures_util::stream::iter(0..n)
         .for_each_concurrent(50, |i| {
             let (door, dir) = (door.clone(), tunnel.dir.path().to_owned());
             async move {
                 if i % 2 == 0 {
-                    dial(&door, at).await.expect("a connection").ping().await;
+                    let mut conn = dial(&door, at).await.expect("a connection");
+                    conn.ping().await;
+                    if i % 3 == 0 {
+                        conn.send(vec![7; 50_000]).await;
+                    }
                 } else {
                     let mut unix = connect(&dir, at).await.expect("a connection");
                     unix.write_all(b"!").await.expect("a byte");
                     assert_eq!(unix.read_u8().await.expect("a byte"), b'!');
+                    if i % 3 == 0 {
+                        unix.write_all(&[7; 50_000]).await.expect("bytes");
+                    }
                 }
             }
         })
         .await;
-    common::eventually("descriptors and streams return", async || {
-        descriptors() <= before + 4 && tunnel.metric("catena_tunnel_streams").await == 0.0
+}
+
+/// Everything is as it was before `n` connections.
+async fn nothing_is_left(tunnel: &Tunnel, at: SocketAddr, n: usize) {
+    // What is made once is there before it is counted.
+    open_and_kill(tunnel, at, 100).await;
+    let idle = async || tunnel.metric("catena_tunnel_streams").await == 0.0;
+    common::eventually("streams end", idle).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let before = (descriptors(), tasks());
+    open_and_kill(tunnel, at, n).await;
+    common::eventually("descriptors, tasks and streams return", async || {
+        descriptors() <= before.0 + 4 && tasks() <= before.1 + 4 && idle().await
     })
     .await;
-    assert_eq!(
-        tunnel.metric("ssh_tunnel_open_count").await,
-        1.0,
-        "one session for all"
-    );
+    let opens = ["ssh_tunnel_open_count", "catena_tunnel_reverse_opens_total"];
+    let opened = tunnel.metric(opens[0]).await + tunnel.metric(opens[1]).await;
+    assert_eq!(opened, 1.0, "one session for all");
+}
+
+async fn two_thousand_connections_leave_nothing_behind(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
+        return;
+    };
+    nothing_is_left(&tunnel, echo().await, 2000).await;
+}
+
+/// `cargo test --release -p catena-tunnel --test load -- --ignored --nocapture`
+#[expect(clippy::print_stdout, reason = "figures are what this is for")]
+async fn a_hundred_thousand(way: Way) {
+    let Some((_node, tunnel)) = one(way).await else {
+        return;
+    };
+    let at = echo().await;
+    nothing_is_left(&tunnel, at, 10_000).await;
+    let show = |n: usize| {
+        let (fds, tasks, mib) = (descriptors(), tasks(), resident() >> 20);
+        println!("{way:?}: after {n} connections {fds} descriptors, {tasks} tasks, {mib} MiB");
+    };
+    show(10_000);
+    for i in 1..=9 {
+        nothing_is_left(&tunnel, at, 10_000).await;
+        show(10_000 * (i + 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes"]
+async fn a_hundred_thousand_connections_leave_nothing_behind() {
+    a_hundred_thousand(Way::Ssh).await;
+    a_hundred_thousand(Way::Reverse).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nonsense_is_refused_and_the_slow_are_cut_off() {
-    if !can_run() {
+    let Some((_node, tunnel)) = one(Way::Reverse).await else {
         return;
-    }
-    let (_sshd, tunnel) = one().await;
+    };
     let dir = tunnel.dir.path().to_owned();
     let before = descriptors();
     let ask = async |request: &[u8]| {
@@ -180,6 +225,28 @@ async fn nonsense_is_refused_and_the_slow_are_cut_off() {
     let mut long = b"CONNECT a:1 HTTP/1.1\r\nX: ".to_vec();
     long.resize(9 << 10, b'x');
     assert!(ask(&long).await.starts_with("HTTP/1.1 431"));
+
+    // On the others too, headers have a bound.
+    let mut tcp = TcpStream::connect(tunnel.http).await.expect("a door");
+    let long = [
+        &b"GET /livez HTTP/1.1\r\nX: "[..],
+        &[b'x'; 20 << 10],
+        b"\r\n\r\n",
+    ]
+    .concat();
+    let _ = tcp.write_all(&long).await;
+    let mut answer = Vec::new();
+    let _ = tcp.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    let mut dialing = tonic::Request::new(tokio_stream::empty());
+    let value = "x".repeat(20 << 10).parse().expect("a value");
+    dialing.metadata_mut().insert("x", value);
+    let refused = TunnelClient::new(channel(&dir).await).dial(dialing).await;
+    assert!(refused.is_err(), "a header of 20 KiB");
 
     // Slow on each port: the connection ends after the time for a head.
     let mut slow: Vec<Box<dyn catena_runtime::net::Io>> = Vec::new();
@@ -211,4 +278,10 @@ async fn nonsense_is_refused_and_the_slow_are_cut_off() {
         .expect("a connection")
         .ping()
         .await;
+}
+
+ways! {
+    a_reader_who_pauses_holds_up_no_other,
+    a_far_end_that_does_not_read_holds_up_no_other,
+    two_thousand_connections_leave_nothing_behind,
 }

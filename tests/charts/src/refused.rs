@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Values, and a part of the message.
-pub const REFUSED: [(&str, &str); 15] = [
+pub const REFUSED: &[(&str, &str)] = &[
     ("core.replica=2", "'replica' not allowed"),
     ("cores.replicas=2", "'cores' not allowed"),
     ("aggregator.service.prot=443", "'prot' not allowed"),
@@ -31,10 +31,15 @@ pub const REFUSED: [(&str, &str); 15] = [
         "image.digest is that of one image",
     ),
     ("tunnel.enabled=true", "tunnel.sshSecretName"),
+    (
+        "tunnel.reverse.enabled=true",
+        "tunnel.reverse.enabled needs tunnel.enabled",
+    ),
+    ("tunnel.reverse.port=443", "/tunnel/reverse/port"),
 ];
 
 /// The same for values that contradict each other.
-pub const CONTRADICTIONS: [(&str, &str); 4] = [
+pub const CONTRADICTIONS: &[(&str, &str)] = &[
     (
         "core.autoscaling.minReplicas=9,core.autoscaling.enabled=true",
         "must not be above maxReplicas",

@@ -6,10 +6,10 @@ use std::fs;
 use catena_tests_charts::{Helm, chart, objects, root, stable, text, value_sets};
 
 #[test]
-fn ten_value_sets_render_what_is_committed() {
+fn eleven_value_sets_render_what_is_committed() {
     let Some(helm) = Helm::find() else { return };
     let sets = value_sets();
-    assert_eq!(sets.len(), 10);
+    assert_eq!(sets.len(), 11);
     for (name, values) in sets {
         let rendered = stable(&helm.template(&["--values", &values.display().to_string()]));
         assert!(!objects(&rendered).is_empty(), "{name}");

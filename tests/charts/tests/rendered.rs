@@ -110,7 +110,7 @@ fn value_sets_render_to_the_byte_what_helm_renders() {
 #[test]
 fn what_helm_refuses_is_refused_with_its_words() {
     let chart = read();
-    for (words, why) in REFUSED.iter().chain(&CONTRADICTIONS) {
+    for (words, why) in REFUSED.iter().chain(CONTRADICTIONS) {
         let said = match render(&chart, &set(words)) {
             Ok(_) => panic!("{words} was taken"),
             Err(error) => error.to_string(),

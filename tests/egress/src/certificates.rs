@@ -22,8 +22,9 @@ impl Certificates {
         Self { ca, issuer }
     }
 
-    /// Writes `ca.crt`, and `crt` and `key` of `server` and of `client`.
-    pub(crate) fn write(&self, dir: &Path) {
+    /// Writes `ca.crt`, and `crt` and `key` of `server`, which is at `addresses`,
+    /// and of `client`.
+    pub(crate) fn write(&self, dir: &Path, addresses: &[String]) {
         let put = |name: String, text: String| {
             std::fs::write(dir.join(name), text).expect("a certificate is written");
         };
@@ -34,8 +35,7 @@ impl Certificates {
         ];
         for (name, usage) in uses {
             let key = KeyPair::generate().expect("a key");
-            let mut params =
-                CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("an address");
+            let mut params = CertificateParams::new(addresses).expect("addresses");
             params.extended_key_usages = vec![usage];
             let cert = params.signed_by(&key, &self.issuer).expect("a certificate");
             put(format!("{name}.crt"), cert.pem());

@@ -17,6 +17,7 @@ use std::{
 
 use catena_tests_it::eventually;
 use certificates::Certificates;
+use hosts::Host;
 
 /// What the proxy server speaks to its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Konnectivity {
     pub transport: Transport,
     dir: PathBuf,
     server: Option<Child>,
-    agent: Child,
+    agents: Vec<Child>,
     ports: Ports,
 }
 
@@ -55,8 +56,6 @@ struct Ports {
     agent: u16,
     health: u16,
     admin: u16,
-    agent_health: u16,
-    agent_admin: u16,
 }
 
 fn tool(name: &str) -> Option<PathBuf> {
@@ -87,23 +86,47 @@ impl Konnectivity {
     /// Starts both with files in `dir`; `None`, with the reason told, where they
     /// were not built.
     pub fn start(protocol: Protocol, transport: Transport, dir: &Path) -> Option<Self> {
+        Self::launch(protocol, transport, dir, &[])
+    }
+
+    /// With an agent on each of the hosts.
+    pub fn start_on(hosts: &[Host], protocol: Protocol, dir: &Path) -> Option<Self> {
+        Self::launch(protocol, Transport::Uds, dir, hosts)
+    }
+
+    fn launch(
+        protocol: Protocol,
+        transport: Transport,
+        dir: &Path,
+        hosts: &[Host],
+    ) -> Option<Self> {
         let (server, agent) = (tool("proxy-server")?, tool("proxy-agent")?);
         std::fs::create_dir_all(dir).expect("a directory");
-        Certificates::new().write(dir);
+        let mut addresses = vec!["127.0.0.1".to_owned()];
+        addresses.extend(hosts.iter().map(|h| h.ours.clone()));
+        Certificates::new().write(dir, &addresses);
         let ports = Ports {
             server: port(),
             agent: port(),
             health: port(),
             admin: port(),
-            agent_health: port(),
-            agent_admin: port(),
         };
+        let log = |i: usize| dir.join(format!("agent-{i}.log"));
+        let mut agents = Vec::new();
+        for (i, host) in hosts.iter().enumerate() {
+            let args = agent_args(dir, &host.ours, ports.agent);
+            agents.push(spawn(host.command(&agent), args, &log(i)));
+        }
+        if hosts.is_empty() {
+            let args = agent_args(dir, "127.0.0.1", ports.agent);
+            agents.push(spawn(Command::new(&agent), args, &log(0)));
+        }
         let mut it = Self {
             protocol,
             transport,
             dir: dir.to_owned(),
             server: None,
-            agent: spawn(&agent, agent_args(dir, &ports), &dir.join("agent.log")),
+            agents,
             ports,
         };
         it.server = Some(it.serve(&server));
@@ -111,8 +134,18 @@ impl Konnectivity {
         Some(it)
     }
 
+    /// Processes of the server and the agents.
+    pub fn pids(&self) -> Vec<u32> {
+        self.server
+            .iter()
+            .chain(&self.agents)
+            .map(Child::id)
+            .collect()
+    }
+
     fn serve(&self, program: &Path) -> Child {
-        spawn(program, self.server_args(), &self.dir.join("server.log"))
+        let log = self.dir.join("server.log");
+        spawn(Command::new(program), self.server_args(), &log)
     }
 
     /// Ends the proxy server.
@@ -149,7 +182,7 @@ impl Konnectivity {
             format!("--cluster-cert={}", file("server.crt")),
             format!("--cluster-key={}", file("server.key")),
         ];
-        for what in ["server", "agent", "health", "admin"] {
+        for what in ["server", "health", "admin"] {
             out.push(format!("--{what}-bind-address=127.0.0.1"));
         }
         match self.transport {
@@ -208,10 +241,12 @@ egressSelections:
 impl Drop for Konnectivity {
     fn drop(&mut self) {
         self.stop_server();
-        let _ = self.agent.kill();
-        let _ = self.agent.wait();
+        for agent in &mut self.agents {
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
         if std::thread::panicking() {
-            for log in ["server.log", "agent.log"] {
+            for log in ["server.log", "agent-0.log"] {
                 let text = std::fs::read_to_string(self.dir.join(log)).unwrap_or_default();
                 let lines: Vec<&str> = text.lines().collect();
                 let end = &lines[lines.len().saturating_sub(15)..];
@@ -221,15 +256,15 @@ impl Drop for Konnectivity {
     }
 }
 
-fn agent_args(dir: &Path, ports: &Ports) -> Vec<String> {
+fn agent_args(dir: &Path, server: &str, agent_port: u16) -> Vec<String> {
     let file = |name: &str| dir.join(name).display().to_string();
     vec![
-        "--proxy-server-host=127.0.0.1".to_owned(),
-        format!("--proxy-server-port={}", ports.agent),
+        format!("--proxy-server-host={server}"),
+        format!("--proxy-server-port={agent_port}"),
         "--health-server-host=127.0.0.1".to_owned(),
-        format!("--health-server-port={}", ports.agent_health),
+        format!("--health-server-port={}", port()),
         "--admin-bind-address=127.0.0.1".to_owned(),
-        format!("--admin-server-port={}", ports.agent_admin),
+        format!("--admin-server-port={}", port()),
         format!("--ca-cert={}", file("ca.crt")),
         format!("--agent-cert={}", file("client.crt")),
         format!("--agent-key={}", file("client.key")),
@@ -240,13 +275,13 @@ fn agent_args(dir: &Path, ports: &Ports) -> Vec<String> {
     ]
 }
 
-fn spawn(program: &Path, args: Vec<String>, log: &Path) -> Child {
+fn spawn(mut program: Command, args: Vec<String>, log: &Path) -> Child {
     let log = File::options()
         .create(true)
         .append(true)
         .open(log)
         .expect("a log file");
-    Command::new(program)
+    program
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -85,6 +85,10 @@ func main() {
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "ok for %s, %s", r.Header.Get("X-Forwarded-Uri"), r.URL.RawQuery)
 	})
+	mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<a href=/x>%s</a> for %s", r.Host, r.Header.Get("X-Forwarded-For"))
+	})
 	part := func(r *http.Request, n int) string { return strings.Split(r.URL.Path, "/")[n] }
 	mux.HandleFunc("/exec/", func(w http.ResponseWriter, r *http.Request) {
 		options, err := streams.NewOptions(r)

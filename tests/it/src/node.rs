@@ -157,6 +157,25 @@ pub fn streams(plane: &ControlPlane, pod: &str, size: u32) {
     assert_eq!(plane.kubectl(&["attach", pod]), "attached\n");
 }
 
+/// `kubectl cp` of `size` bytes into a container and out again.
+pub fn copied(plane: &ControlPlane, pod: &str, size: usize) {
+    if !has("tar") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let sent: Vec<u8> = (0..size).map(|n| (n ^ (n >> 8)).to_le_bytes()[0]).collect();
+    std::fs::write(dir.path().join("sent"), &sent).expect("a file");
+    // Containers are processes of this host: the paths must differ.
+    let there = format!("{pod}:{}", at("there"));
+    plane.kubectl(&["cp", &at("sent"), &there]);
+    plane.kubectl(&["cp", &there, &at("back")]);
+    for name in ["there", "back"] {
+        let got = std::fs::read(dir.path().join(name)).expect("a file");
+        assert!(got == sent, "{name}: {} of {size} bytes", got.len());
+    }
+}
+
 /// A service of the kubelet's port, through the proxy.
 pub fn service(plane: &ControlPlane, ip: &str, port: &str) {
     let manifest = format!(

@@ -37,6 +37,13 @@ fn kubectl_reaches_what_runs() {
     );
     let pod = format!("/api/v1/namespaces/default/pods/https:web:{port}/proxy/healthz");
     assert_eq!(raw(&pod), format!("ok for {pod}, "));
+    // Links lead through the proxy; the page hears who asked, and for what host.
+    let proxy = format!("/api/v1/namespaces/default/pods/https:web:{port}/proxy");
+    let host = plane.url().replace("https://", "");
+    assert_eq!(
+        raw(&format!("{proxy}/page")),
+        format!("<a href=\"{proxy}/x\">{host}</a> for 127.0.0.1")
+    );
     service(&plane, &ip, &port);
     forwarded(&plane, "web", &port);
     drop(kubelet);

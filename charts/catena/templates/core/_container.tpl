@@ -45,9 +45,21 @@ restartPolicy: Always
 {{- end }}
 args:
   - --listen=/run/catena/tunnel.sock
+  {{- if $t.sshSecretName }}
   - --ssh-user={{ $t.sshUser }}
   - --ssh-keyfile=/etc/catena/ssh/ssh-privatekey
   - --ssh-known-hosts=/etc/catena/ssh/known_hosts
+  {{- end }}
+  {{- if $t.reverse.enabled }}
+  - --listen-agents=0.0.0.0:{{ $t.reverse.port }}
+  - --agent-client-ca-file=/etc/catena/clients/ca.crt
+  - --tls-cert-file=/etc/catena/internal/tls.crt
+  - --tls-private-key-file=/etc/catena/internal/tls.key
+  - --internal-ca-file=/etc/catena/internal/ca.crt
+  {{- if not (or (eq $t.reverse.service.type "ClusterIP") .Values.core.autoscaling.enabled) }}
+  - --replicas={{ .Values.core.replicas }}
+  {{- end }}
+  {{- end }}
   {{- range $t.nodes }}
   - --node={{ . }}
   {{- end }}
@@ -59,6 +71,10 @@ args:
 env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- if $t.reverse.enabled }}
+ports:
+  - {name: agents, containerPort: {{ $t.reverse.port }}, protocol: TCP}
+{{- end }}
 {{- with $t.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
@@ -66,8 +82,13 @@ resources:
 securityContext:
   {{- toYaml .Values.core.securityContext | nindent 2 }}
 volumeMounts:
+  {{- if $t.sshSecretName }}
   {{- include "catena.mount" "ssh" | nindent 2 }}
+  {{- end }}
   {{- include "catena.mount" "internal" | nindent 2 }}
+  {{- if $t.reverse.enabled }}
+  {{- include "catena.mount" "clients" | nindent 2 }}
+  {{- end }}
   - {name: tunnel, mountPath: /run/catena}
   {{- with $t.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}

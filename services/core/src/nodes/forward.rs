@@ -61,7 +61,8 @@ pub(super) async fn send(
     let headers = request.headers_mut();
     HOP.iter().for_each(|name| drop(headers.remove(name)));
     let host = HeaderValue::from_str(&target.authority()).map_err(|e| e.to_string())?;
-    headers.insert(header::HOST, host);
+    // Proxies keep the host that the client asked.
+    headers.entry(header::HOST).or_insert(host);
     if let Some(protocol) = upgrade {
         headers.insert(header::UPGRADE, protocol);
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::{
     Nodes,
     forward::{self, Outgoing},
+    page::{self, Links},
     places, query,
-    target::Target,
 };
 
 pub(super) async fn answer(
@@ -42,8 +42,15 @@ pub(super) async fn answer(
         uri = format!("{uri}?{}", request.query);
     }
     let mut headers = request.headers;
-    let forwarded = format!("{prefix}{}", request.rest);
-    if let Ok(value) = HeaderValue::from_str(&query::path(&forwarded)) {
+    let asked = headers.get(header::HOST);
+    let asked = asked.and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let asked = asked.to_owned();
+    let mut forwarded = page::joined(prefix.as_bytes(), request.rest.as_bytes());
+    if request.rest.ends_with('/') {
+        forwarded.push(b'/');
+    }
+    let forwarded = query::path(&String::from_utf8_lossy(&forwarded));
+    if let Ok(value) = HeaderValue::from_str(&forwarded) {
         headers.insert("x-forwarded-uri", value);
     }
     let outgoing = Outgoing {
@@ -68,7 +75,14 @@ pub(super) async fn answer(
     ] {
         answer.headers.remove(name);
     }
-    rewrite_location(&mut answer.headers, &target, &prefix);
+    if answer.status != StatusCode::SWITCHING_PROTOCOLS.as_u16() {
+        let links = Links {
+            target: target.authority(),
+            asked,
+            prefix,
+        };
+        answer.body = page::rewrite(&mut answer.headers, answer.body, links)?;
+    }
     Ok(answer)
 }
 
@@ -86,20 +100,4 @@ fn redirect(request: &Connecting) -> Result<Connected, Status> {
         headers,
         body: stream::empty().boxed(),
     })
-}
-
-/// A redirect within the target stays within the proxy.
-fn rewrite_location(headers: &mut HeaderMap, target: &Target, prefix: &str) {
-    let Some(location) = headers.get(header::LOCATION).and_then(|v| v.to_str().ok()) else {
-        return;
-    };
-    let own = format!("{}://{}", target.scheme(), target.authority());
-    let path = location.strip_prefix(&own).unwrap_or(location);
-    if !path.starts_with('/') || path.starts_with("//") {
-        return;
-    }
-    let to = format!("{}{path}", query::path(prefix));
-    if let Ok(value) = HeaderValue::from_str(&to) {
-        headers.insert(header::LOCATION, value);
-    }
 }

@@ -12,14 +12,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Session, ended};
-use crate::{failure::Failure, limits};
-
-/// The connection. The channel is closed when both halves are dropped.
-pub(crate) struct Stream {
-    /// Bytes from the node; the sender goes at the end of the direction.
-    pub(crate) reader: mpsc::Receiver<Result<Bytes, Failure>>,
-    pub(crate) writer: Writer,
-}
+use crate::{
+    failure::Failure,
+    limits,
+    stream::{self, Stream},
+};
 
 /// The direction to the node.
 pub(crate) struct Writer {
@@ -35,36 +32,38 @@ struct Half {
     gone: CancellationToken,
 }
 
-impl Stream {
-    pub(super) fn start(session: Arc<Session>, channel: Channel<Msg>) -> Self {
-        session.streams.fetch_add(1, Relaxed);
-        session.metrics.streams.inc();
-        let (from, to) = channel.split();
-        let half = Arc::new(Half {
-            channel: Some(to),
-            session,
-            gone: CancellationToken::new(),
-        });
-        // One piece: what is not taken stays in the pump, which counts it.
-        let (tx, reader) = mpsc::channel(1);
-        let unwritten = CancellationToken::new();
-        let writer = Writer {
-            half: Arc::clone(&half),
-            _dropped: unwritten.clone().drop_guard(),
+/// The stream of a channel, which is closed when both halves are dropped.
+pub(super) fn start(session: Arc<Session>, channel: Channel<Msg>) -> Stream {
+    session.streams.fetch_add(1, Relaxed);
+    session.metrics.streams.inc();
+    let (from, to) = channel.split();
+    let half = Arc::new(Half {
+        channel: Some(to),
+        session,
+        gone: CancellationToken::new(),
+    });
+    // One piece: what is not taken stays in the pump, which counts it.
+    let (tx, reader) = mpsc::channel(1);
+    let unwritten = CancellationToken::new();
+    let writer = Writer {
+        half: Arc::clone(&half),
+        _dropped: unwritten.clone().drop_guard(),
+    };
+    tokio::spawn(async move {
+        let _gone = half.gone.clone().drop_guard();
+        let Some(mut from) = pump(from, &half, tx).await else {
+            return;
         };
-        tokio::spawn(async move {
-            let _gone = half.gone.clone().drop_guard();
-            let Some(mut from) = pump(from, &half, tx).await else {
-                return;
-            };
-            // The other direction goes on, until either side closes.
-            let closed = async { while from.wait().await.is_some_and(|m| !ends(&m)) {} };
-            tokio::select! {
-                () = closed => {}
-                () = unwritten.cancelled() => {}
-            }
-        });
-        Self { reader, writer }
+        // The other direction goes on, until either side closes.
+        let closed = async { while from.wait().await.is_some_and(|m| !ends(&m)) {} };
+        tokio::select! {
+            () = closed => {}
+            () = unwritten.cancelled() => {}
+        }
+    });
+    Stream {
+        reader: stream::Reader::Ssh(reader),
+        writer: stream::Writer::Ssh(writer),
     }
 }
 

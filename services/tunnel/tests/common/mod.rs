@@ -1,9 +1,11 @@
 //! A real sshd, a tunnel process in this one, and a client of it.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
+pub mod agent;
 pub mod api;
 pub mod client;
 pub mod netns;
+pub mod ways;
 
 use std::{
     fs,
@@ -260,14 +262,21 @@ impl Tunnel {
             "tunnel".to_owned(),
             format!("--listen={}", at.join("dial").display()),
             format!("--listen-http={http}"),
-            format!("--ssh-user={}", user()),
-            format!("--ssh-keyfile={}", at.join("key").display()),
         ];
         if !more.iter().any(|a| a.contains("listen-connect")) {
             args.push(format!("--listen-connect={}", at.join("connect").display()));
         }
-        if !more.iter().any(|a| a.contains("host-key")) {
-            args.push(format!("--ssh-known-hosts={}", at.join("known").display()));
+        // Else nodes only dial in.
+        if more
+            .iter()
+            .any(|a| a.contains("--node") || a.contains("--kubeconfig"))
+            && !more.iter().any(|a| a.contains("--listen-agents"))
+        {
+            args.push(format!("--ssh-user={}", user()));
+            args.push(format!("--ssh-keyfile={}", at.join("key").display()));
+            if !more.iter().any(|a| a.contains("host-key")) {
+                args.push(format!("--ssh-known-hosts={}", at.join("known").display()));
+            }
         }
         args.extend(more.iter().cloned());
         let options = Args::try_parse_from(args).expect("flags").options;
@@ -289,24 +298,20 @@ impl Tunnel {
 
     /// Body of an answer with status 200.
     pub async fn get(&self, path: &str) -> Option<String> {
-        let mut tcp = tokio::net::TcpStream::connect(self.http).await.ok()?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
-        tcp.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = String::new();
-        tcp.read_to_string(&mut answer).await.ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+        get(self.http, path).await
     }
 
     /// A sample of /metrics.
     pub async fn metric(&self, name: &str) -> f64 {
-        let text = self.get("/metrics").await.expect("metrics");
-        let line = text
-            .lines()
-            .find(|l| l.strip_prefix(name).is_some_and(|r| r.starts_with(' ')));
-        line.and_then(|l| l.rsplit_once(' '))
-            .and_then(|(_, v)| v.parse().ok())
-            .unwrap_or(0.0)
+        metric(self.http, name).await
+    }
+
+    /// Nodes that dialed in.
+    pub async fn guests(&self, n: usize) {
+        eventually("nodes dial in", async || {
+            self.metric("catena_tunnel_reverse_sessions").await == n as f64
+        })
+        .await;
     }
 
     pub async fn sessions(&self, n: usize) {
@@ -331,6 +336,28 @@ impl Drop for Tunnel {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// Body of an answer with status 200.
+pub async fn get(at: SocketAddr, path: &str) -> Option<String> {
+    let mut tcp = tokio::net::TcpStream::connect(at).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    tcp.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).await.ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+}
+
+/// A sample of /metrics.
+pub async fn metric(at: SocketAddr, name: &str) -> f64 {
+    let text = get(at, "/metrics").await.expect("metrics");
+    let line = text
+        .lines()
+        .find(|l| l.strip_prefix(name).is_some_and(|r| r.starts_with(' ')));
+    line.and_then(|l| l.rsplit_once(' '))
+        .and_then(|(_, v)| v.parse().ok())
+        .unwrap_or(0.0)
 }
 
 /// How long a busy machine may take for what takes an idle one seconds.
