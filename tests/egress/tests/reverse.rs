@@ -58,7 +58,7 @@ fn nodes_that_dial_in() {
         streams(&plane, &node.pod, 5_000_000);
     }
     streams(&plane, &nodes[0].pod, 50_000_000);
-    copied(&plane, &nodes[2].pod, 20_000_000);
+    copied(&plane, &nodes[2].pod);
     forwarded(&plane, &nodes[1].pod, &nodes[1].port);
     // One that is gone takes no other with it, and comes back.
     drop(agents.remove(0));

@@ -61,7 +61,7 @@ fn nodes_behind_sshd() {
         streams(&plane, &node.pod, 5_000_000);
     }
     streams(&plane, &nodes[0].pod, 200_000_000);
-    copied(&plane, &nodes[2].pod, 20_000_000);
+    copied(&plane, &nodes[2].pod);
     forwarded(&plane, &nodes[1].pod, &nodes[1].port);
     hosts[0].stop_sshd();
     // Its own sshd is gone; other hosts have no route to it either.

@@ -157,11 +157,13 @@ pub fn streams(plane: &ControlPlane, pod: &str, size: u32) {
     assert_eq!(plane.kubectl(&["attach", pod]), "attached\n");
 }
 
-/// `kubectl cp` of `size` bytes into a container and out again.
-pub fn copied(plane: &ControlPlane, pod: &str, size: usize) {
+/// `kubectl cp` into a container and out again, of 20 MB, or `CATENA_CP_BYTES`.
+pub fn copied(plane: &ControlPlane, pod: &str) {
     if !has("tar") {
         return;
     }
+    let asked = std::env::var("CATENA_CP_BYTES").ok();
+    let size: usize = asked.map_or(20_000_000, |n| n.parse().expect("a number"));
     let dir = tempfile::tempdir().expect("a directory");
     let at = |name: &str| dir.path().join(name).display().to_string();
     let sent: Vec<u8> = (0..size).map(|n| (n ^ (n >> 8)).to_le_bytes()[0]).collect();

@@ -43,9 +43,52 @@ impl Live {
     }
 }
 
+/// A session with a replica, until it is dropped.
+pub(super) struct Place {
+    agent: Arc<Agent>,
+    pub(super) replica: String,
+    session: u64,
+}
+
+impl Place {
+    /// None when the replica has a session already.
+    pub(super) fn take(
+        agent: &Arc<Agent>,
+        replica: String,
+        of: u32,
+        at: SocketAddr,
+    ) -> Option<Self> {
+        let session = agent.servers.join(&replica, of, at)?;
+        Some(Self {
+            agent: Arc::clone(agent),
+            replica,
+            session,
+        })
+    }
+
+    /// Another session is to take it.
+    pub(super) fn give_up(&self) {
+        self.agent.servers.leave(&self.replica, self.session);
+    }
+
+    /// Ends when another session has taken it.
+    pub(super) async fn taken(&self) {
+        let other = |live: &Live| {
+            let replica = live.replicas.get(&self.replica);
+            replica.is_some_and(|r| r.session != self.session)
+        };
+        let _ = self.agent.servers.live.subscribe().wait_for(other).await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
 impl Servers {
-    /// The number of the session, unless the replica has one.
-    pub(super) fn join(&self, id: &str, of: u32, at: SocketAddr) -> Option<u64> {
+    fn join(&self, id: &str, of: u32, at: SocketAddr) -> Option<u64> {
         let mut number = None;
         self.live.send_modify(|live| {
             live.of = of.min(REPLICAS);
@@ -65,8 +108,7 @@ impl Servers {
         number
     }
 
-    /// The session is none any more, or is to be replaced.
-    pub(super) fn leave(&self, id: &str, session: u64) {
+    fn leave(&self, id: &str, session: u64) {
         self.live.send_if_modified(|live| {
             let own = live.replicas.get(id).is_some_and(|r| r.session == session);
             if own {
@@ -74,12 +116,6 @@ impl Servers {
             }
             own
         });
-    }
-
-    /// Ends when another session has taken the place of this one.
-    pub(super) async fn replaced(&self, id: &str, session: u64) {
-        let other = |live: &Live| live.replicas.get(id).is_some_and(|r| r.session != session);
-        let _ = self.live.subscribe().wait_for(other).await;
     }
 
     /// # Errors
@@ -100,13 +136,14 @@ pub(super) async fn follow(agent: &Arc<Agent>, servers: &[String]) {
         let found = resolve(servers).await;
         // Without an answer those that are known stay.
         if let Some(found) = found {
+            // Before tasks start, which look at it.
+            addresses.send_replace(found.clone());
             for at in found.difference(&followed) {
                 tracing::info!(server = %at, "a replica of the tunnel");
                 let gone = addresses.subscribe();
                 agent.tasks.spawn(one(Arc::clone(agent), *at, gone));
             }
-            followed.clone_from(&found);
-            addresses.send_replace(found);
+            followed = found;
         }
         tokio::time::sleep(jittered(limits::RESOLVE_EVERY)).await;
     }

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Agent, stream};
+use super::{Agent, servers::Place, stream};
 use crate::{limits, reverse::wire};
 
 /// Longest id of a replica.
@@ -26,15 +26,14 @@ type Asked = (Request<RecvStream>, SendResponse<Bytes>);
 /// A session that the replica and we want.
 pub(super) struct Session {
     connection: Connection<Io, Bytes>,
-    replica: String,
-    number: u64,
+    place: Place,
 }
 
 /// Connects; none when the replica has a session already.
 ///
 /// # Errors
 /// What failed, for the log.
-pub(super) async fn open(agent: &Agent, at: SocketAddr) -> Result<Option<Session>, String> {
+pub(super) async fn open(agent: &Arc<Agent>, at: SocketAddr) -> Result<Option<Session>, String> {
     let tcp = timeout(limits::CONNECT, TcpStream::connect(at)).await;
     let tcp = tcp
         .map_err(|_| "no connection in time".to_owned())?
@@ -53,18 +52,14 @@ pub(super) async fn open(agent: &Agent, at: SocketAddr) -> Result<Option<Session
     let Some((replica, of)) = greeting(&request) else {
         return Err("it is no tunnel: it does not greet".to_owned());
     };
-    let Some(number) = agent.servers.join(&replica, of, at) else {
+    let Some(place) = Place::take(agent, replica, of, at) else {
         reply(respond, StatusCode::CONFLICT);
         connection.graceful_shutdown();
         let _ = timeout_at(end, connection.accept()).await;
         return Ok(None);
     };
     reply(respond, StatusCode::NO_CONTENT);
-    Ok(Some(Session {
-        connection,
-        replica,
-        number,
-    }))
+    Ok(Some(Session { connection, place }))
 }
 
 async fn shake(agent: &Agent, tcp: TcpStream) -> Result<Connection<Io, Bytes>, String> {
@@ -118,12 +113,8 @@ impl Session {
         agent.metrics.sessions.inc();
         let why = self.accept(&agent).await;
         agent.metrics.sessions.dec();
-        agent.servers.leave(&self.replica, self.number);
-        tracing::info!(
-            replica = self.replica,
-            why,
-            "a session with the tunnel ended"
-        );
+        let replica = &self.place.replica;
+        tracing::info!(replica, why, "a session with the tunnel ended");
     }
 
     async fn accept(&mut self, agent: &Arc<Agent>) -> String {
@@ -134,11 +125,11 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
-        let (replica, number) = (self.replica.clone(), self.number);
+        let place = &self.place;
         let enough = async {
             tokio::select! {
                 () = agent.stop.cancelled() => {}
-                () = agent.servers.replaced(&replica, number) => {}
+                () = place.taken() => {}
             }
         };
         tokio::pin!(silent, enough);
@@ -156,27 +147,25 @@ impl Session {
                 }
             };
             match asked {
-                Some(Ok(asked)) => self.answer(agent, asked),
+                Some(Ok(asked)) => answer(agent, place, asked),
                 Some(Err(e)) => return e.to_string(),
                 None => return "it was closed".to_owned(),
             }
         }
     }
+}
 
-    fn answer(&self, agent: &Arc<Agent>, (request, respond): Asked) {
-        match (request.method(), request.uri().path()) {
-            (&Method::CONNECT, _) => {
-                tokio::spawn(stream::serve(Arc::clone(agent), request, respond));
-            }
-            (&Method::POST, wire::RENEW) => {
-                tracing::warn!(
-                    replica = self.replica,
-                    "the tunnel asks for another session"
-                );
-                agent.servers.leave(&self.replica, self.number);
-                reply(respond, StatusCode::NO_CONTENT);
-            }
-            _ => reply(respond, StatusCode::NOT_FOUND),
+fn answer(agent: &Arc<Agent>, place: &Place, (request, respond): Asked) {
+    match (request.method(), request.uri().path()) {
+        (&Method::CONNECT, _) => {
+            tokio::spawn(stream::serve(Arc::clone(agent), request, respond));
         }
+        (&Method::POST, wire::RENEW) => {
+            let replica = &place.replica;
+            tracing::warn!(replica, "the tunnel asks for another session");
+            place.give_up();
+            reply(respond, StatusCode::NO_CONTENT);
+        }
+        _ => reply(respond, StatusCode::NOT_FOUND),
     }
 }

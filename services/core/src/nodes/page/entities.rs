@@ -67,43 +67,29 @@ fn reference(text: &[u8]) -> Option<(usize, String)> {
 }
 
 fn number(text: &[u8]) -> Option<(usize, String)> {
-    if text.len() <= 3 {
-        return None;
-    }
-    let hex = matches!(text[2], b'x' | b'X');
-    let (mut i, radix) = if hex { (3, 16) } else { (2, 10) };
-    // It overflows as in Go: what comes out is no character anyway.
-    let mut value: i32 = 0;
-    while let Some(b) = text.get(i) {
-        i += 1;
-        match char::from(*b)
-            .to_digit(radix)
-            .and_then(|d| i32::try_from(d).ok())
-        {
-            Some(digit) => value = value.wrapping_mul(radix.cast_signed()).wrapping_add(digit),
-            None => {
-                if *b != b';' {
-                    i -= 1;
-                }
-                break;
-            }
+    let hex = matches!(text.get(2), Some(b'x' | b'X'));
+    let (first, radix) = if hex { (3, 16) } else { (2, 10) };
+    let (mut end, mut value) = (first, 0_u32);
+    while let Some(digit) = text.get(end).and_then(|b| char::from(*b).to_digit(radix)) {
+        // What is above all characters stays there.
+        if value <= u32::from(char::MAX) {
+            value = value * radix + digit;
         }
+        end += 1;
     }
-    if i <= 3 {
+    if end == first {
         return None;
     }
-    let known = usize::try_from(value - 0x80)
-        .ok()
-        .and_then(|n| WINDOWS.get(n));
-    let plain = u32::try_from(value)
-        .ok()
-        .filter(|v| *v != 0)
-        .and_then(char::from_u32);
-    let found = known
-        .copied()
-        .or(plain)
-        .unwrap_or(char::REPLACEMENT_CHARACTER);
-    Some((i, found.to_string()))
+    if text.get(end) == Some(&b';') {
+        end += 1;
+    }
+    let old = value
+        .checked_sub(0x80)
+        .and_then(|n| usize::try_from(n).ok());
+    let old = old.and_then(|n| WINDOWS.get(n)).copied();
+    let plain = char::from_u32(value).filter(|c| *c != '\0');
+    let found = old.or(plain).unwrap_or(char::REPLACEMENT_CHARACTER);
+    Some((end, found.to_string()))
 }
 
 /// A value as it is written between double quotes.

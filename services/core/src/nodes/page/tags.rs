@@ -1,6 +1,6 @@
 //! One tag, byte by byte (`Tokenizer.readTag` of Go's `html`).
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::{attributes::is_link, entities, links::Links};
 
@@ -19,7 +19,7 @@ pub(super) struct Tag {
     key: Span,
     value: Span,
     attributes: Vec<(Span, Span)>,
-    seen: HashSet<String>,
+    seen: HashSet<Vec<u8>>,
 }
 
 /// Where something is in the text.
@@ -152,7 +152,7 @@ impl Tag {
         if !self.is_start || self.is_long || self.key.0 == self.key.1 {
             return;
         }
-        let key = String::from_utf8_lossy(&self.text[self.key.0..self.key.1]).to_lowercase();
+        let key = self.text[self.key.0..self.key.1].to_ascii_lowercase();
         if self.seen.insert(key) {
             self.attributes.push((self.key, self.value));
         }
@@ -168,12 +168,12 @@ impl Tag {
             .text
             .iter()
             .position(|b| is_space(*b) || matches!(b, b'/' | b'>'));
-        let name = self.text[1..end.unwrap_or(self.text.len())].to_ascii_lowercase();
+        let name = lower(&self.text[1..end.unwrap_or(self.text.len())]);
         out.push(b'<');
         out.extend_from_slice(&name);
         for (key, value) in &self.attributes {
-            let key = self.text[key.0..key.1].to_ascii_lowercase();
-            let mut value = entities::decode(&self.text[value.0..value.1]);
+            let key = lower(&self.text[key.0..key.1]);
+            let mut value = entities::decode(&without_nul(&self.text[value.0..value.1]));
             if is_link(&name, &key) {
                 value = links.link(value);
             }
@@ -197,4 +197,17 @@ impl Tag {
         let of_value = |(_, value): &(Span, Span)| value.1 == last + 1;
         self.text[last] == b'/' && !self.attributes.last().is_some_and(of_value)
     }
+}
+
+fn lower(text: &[u8]) -> Vec<u8> {
+    without_nul(text).to_ascii_lowercase()
+}
+
+/// Zero bytes become U+FFFD.
+fn without_nul(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&0) {
+        return Cow::Borrowed(text);
+    }
+    let parts: Vec<&[u8]> = text.split(|b| *b == 0).collect();
+    Cow::Owned(parts.join("\u{FFFD}".as_bytes()))
 }
