@@ -15,10 +15,11 @@ const PROCESSES: [&str; 7] = [
 ];
 
 /// Crates that hold rules: no runtime, no transport.
-const PURE: [&str; 10] = [
+const PURE: [&str; 12] = [
     "catena-objects",
     "catena-facts",
     "catena-schema",
+    "catena-chart",
     "catena-patch",
     "catena-apply",
     "catena-protobuf",
