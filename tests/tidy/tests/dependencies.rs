@@ -4,13 +4,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const PROCESSES: [&str; 7] = [
+const PROCESSES: [&str; 8] = [
     "catena-aggregator",
     "catena-core",
     "catena-extensions",
     "catena-store",
     "catena-tunnel",
     "catena-controllers",
+    "catena-operator",
     "catena",
 ];
 

@@ -1,0 +1,1 @@
+//! Runs pods of the store and of backups as processes of this machine.
