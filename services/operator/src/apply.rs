@@ -76,7 +76,10 @@ impl Applier {
     /// Whether an object is part of this control plane, and of no other of the name.
     pub fn owns(&self, live: &DynamicObject) -> bool {
         match live.metadata.namespace {
-            Some(_) => live.owner_references().iter().any(|o| o.uid == self.owner.uid),
+            Some(_) => live
+                .owner_references()
+                .iter()
+                .any(|o| o.uid == self.owner.uid),
             None => live.labels().get(LABEL_UID) == Some(&self.owner.uid),
         }
     }
@@ -104,13 +107,21 @@ impl Applier {
             .await
             .of(format!("apply {} {}", key.kind, key.name))?;
         let version = live.resource_version().unwrap_or_default();
-        let mut applied = self.applied.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut applied = self
+            .applied
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         applied.insert((self.owner.uid.clone(), key), (print, version));
         Ok(live)
     }
 
     fn is_still(&self, key: &Key, print: &str, live: &DynamicObject) -> bool {
-        let applied = self.applied.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let applied = self
+            .applied
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let then = applied.get(&(self.owner.uid.clone(), key.clone()));
         then.is_some_and(|(p, version)| {
             p == print && Some(version) == live.resource_version().as_ref()
@@ -156,7 +167,11 @@ impl Applier {
 
     /// Forgets what is no more.
     pub fn forget(&self) {
-        let mut applied = self.applied.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut applied = self
+            .applied
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         applied.retain(|(uid, _), _| *uid != self.owner.uid);
     }
 }
@@ -222,7 +237,11 @@ impl Inventory {
     /// When it cannot be written.
     pub async fn add(&mut self, applier: &Applier, more: &[Key]) -> Result<(), Error> {
         let known: HashSet<&Key> = self.objects.iter().collect();
-        let new: Vec<Key> = more.iter().filter(|k| !known.contains(k)).cloned().collect();
+        let new: Vec<Key> = more
+            .iter()
+            .filter(|k| !known.contains(k))
+            .cloned()
+            .collect();
         if new.is_empty() {
             return Ok(());
         }

@@ -62,7 +62,10 @@ fn definitions() -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What is wrong with the spec.
-pub fn rendered(plane: &api::ControlPlane, kube_version: &str) -> anyhow::Result<Vec<serde_json::Value>> {
+pub fn rendered(
+    plane: &api::ControlPlane,
+    kube_version: &str,
+) -> anyhow::Result<Vec<serde_json::Value>> {
     Ok(reconcile::rendered(plane, kube_version)?)
 }
 

@@ -75,10 +75,7 @@ pub fn component(object: &Value) -> &str {
 /// Whether an object runs pods.
 pub fn is_workload(object: &Value) -> bool {
     object["apiVersion"] == "apps/v1"
-        && matches!(
-            object["kind"].as_str(),
-            Some("Deployment" | "StatefulSet")
-        )
+        && matches!(object["kind"].as_str(), Some("Deployment" | "StatefulSet"))
 }
 
 /// # Errors

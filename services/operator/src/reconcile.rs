@@ -177,7 +177,14 @@ async fn look(
         let (reason, message) = (e.reason(), e.to_string());
         let generation = plane.metadata.generation;
         let all = &mut status.conditions;
-        conditions::set(all, generation, conditions::DEGRADED, true, reason, &message);
+        conditions::set(
+            all,
+            generation,
+            conditions::DEGRADED,
+            true,
+            reason,
+            &message,
+        );
     }
     status.observed_generation = plane.metadata.generation;
     write(api, plane, &old, &status).await?;

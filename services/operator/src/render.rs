@@ -26,9 +26,7 @@ pub fn render(
     kube_version: &str,
     overrides: &Value,
 ) -> Result<Vec<Value>, Error> {
-    let chart = CHART
-        .as_ref()
-        .map_err(|e| Error::Internal(e.to_string()))?;
+    let chart = CHART.as_ref().map_err(|e| Error::Internal(e.to_string()))?;
     let release = Release {
         service: SERVICE.to_owned(),
         ..Release::install(name, namespace)

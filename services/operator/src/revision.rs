@@ -1,11 +1,11 @@
 //! Revisions: what was rendered, kept as ControllerRevisions, so that a revision
 //! that does not become ready is followed by the one before, to the letter.
 
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::{
     Api, ResourceExt as _,
     api::{DeleteParams, Patch, PatchParams},
 };
-use k8s_openapi::api::apps::v1::ControllerRevision;
 use serde_json::{Value, json};
 
 use crate::{

@@ -25,7 +25,10 @@ pub fn waiting(workload: &Value) -> Option<String> {
     if number(&status["observedGeneration"]) < number(&workload["metadata"]["generation"]) {
         return Some("its change to be seen".to_owned());
     }
-    let (all, updated) = (number(&status["replicas"]), number(&status["updatedReplicas"]));
+    let (all, updated) = (
+        number(&status["replicas"]),
+        number(&status["updatedReplicas"]),
+    );
     let ready = number(&status["readyReplicas"]);
     let changing = workload["kind"] == "StatefulSet"
         && wanted > 0
@@ -91,7 +94,10 @@ mod tests {
     fn a_rollout_ends_when_only_new_pods_are_left_and_ready() {
         let cases = [
             (json!({"observedGeneration": 1}), "its change to be seen"),
-            (json!({"observedGeneration": 2}), "0 of 2 pods to be updated"),
+            (
+                json!({"observedGeneration": 2}),
+                "0 of 2 pods to be updated",
+            ),
             (
                 json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "readyReplicas": 3}),
                 "1 old pods to end",
@@ -116,7 +122,8 @@ mod tests {
             ("localhost:5000/catena-core", ""),
             ("a/b@sha256:ab", "sha256:ab"),
         ] {
-            let workload = json!({"spec": {"template": {"spec": {"containers": [{"image": image}]}}}});
+            let workload =
+                json!({"spec": {"template": {"spec": {"containers": [{"image": image}]}}}});
             assert_eq!(version(&workload), expected, "{image}");
         }
     }

@@ -69,10 +69,7 @@ impl<'a> Services<'a> {
         }
         let patch = Patch::Merge(json!({"spec": {"replicas": asked}}));
         let params = PatchParams::default();
-        self.api
-            .patch(&name, &params, &patch)
-            .await
-            .of(what())?;
+        self.api.patch(&name, &params, &patch).await.of(what())?;
         Ok(asked)
     }
 

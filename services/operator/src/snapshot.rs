@@ -45,7 +45,12 @@ pub async fn take(options: &BackupOptions) -> anyhow::Result<()> {
     };
     let text = serde_json::to_string(&report)?;
     // Only a container has one.
-    if options.report.exists() || options.report.parent().is_some_and(|p| p != Path::new("/dev")) {
+    if options.report.exists()
+        || options
+            .report
+            .parent()
+            .is_some_and(|p| p != Path::new("/dev"))
+    {
         fs::write(&options.report, &text).with_context(|| options.report.display().to_string())?;
     }
     Ok(())

@@ -39,7 +39,9 @@ pub(crate) async fn run(context: Arc<Context>, namespaces: &[String]) {
     if namespaces.is_empty() {
         return one(context, None).await;
     }
-    let all = namespaces.iter().map(|ns| one(Arc::clone(&context), Some(ns)));
+    let all = namespaces
+        .iter()
+        .map(|ns| one(Arc::clone(&context), Some(ns)));
     join_all(all).await;
 }
 

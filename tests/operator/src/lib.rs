@@ -133,14 +133,23 @@ impl Host {
 
     /// An object as JSON; null where there is none.
     pub fn get(&self, namespace: &str, what: &str) -> Value {
-        let args = ["get", "--namespace", namespace, "--output=json", "--ignore-not-found", what];
+        let args = [
+            "get",
+            "--namespace",
+            namespace,
+            "--output=json",
+            "--ignore-not-found",
+            what,
+        ];
         let out = self.api.try_kubectl(&args);
         serde_json::from_slice(&out.stdout).unwrap_or(Value::Null)
     }
 
     /// Objects of kinds in a namespace, by `Kind/name`, sorted.
     pub fn names(&self, namespace: &str, kinds: &str) -> Vec<String> {
-        let list = self.api.kubectl(&["get", "--namespace", namespace, "--output=json", kinds]);
+        let list = self
+            .api
+            .kubectl(&["get", "--namespace", namespace, "--output=json", kinds]);
         let list: Value = serde_json::from_str(&list).expect("JSON");
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
         let items = list["items"].as_array().expect("a list");
@@ -180,7 +189,9 @@ impl Host {
 
     /// Reasons of the Events about a control plane.
     pub fn events(&self, namespace: &str, name: &str) -> Vec<String> {
-        let list = self.api.kubectl(&["get", "events.events.k8s.io", "-n", namespace, "-o", "json"]);
+        let list =
+            self.api
+                .kubectl(&["get", "events.events.k8s.io", "-n", namespace, "-o", "json"]);
         let list: Value = serde_json::from_str(&list).expect("JSON");
         let items = list["items"].as_array().expect("a list").iter();
         items

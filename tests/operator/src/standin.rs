@@ -100,7 +100,12 @@ fn is_broken(image: &str) -> bool {
 fn note(seen: &Mutex<Vec<String>>, workload: &Value) {
     let meta = &workload["metadata"];
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    let line = format!("{}/{} {}", text(&meta["namespace"]), text(&meta["name"]), image(workload));
+    let line = format!(
+        "{}/{} {}",
+        text(&meta["namespace"]),
+        text(&meta["name"]),
+        image(workload)
+    );
     let mut seen = seen.lock().expect("no panic before");
     if !seen.contains(&line) {
         seen.push(line);
@@ -158,7 +163,13 @@ async fn deployments(client: &Client, seen: &Mutex<Vec<String>>) -> kube::Result
         let mut merged = v["status"].clone();
         merge(&mut merged, &status);
         if merged != v["status"] {
-            tell(&scoped::<Deployment>(client, &deployment), &deployment.name_any(), &Value::Null, status).await?;
+            tell(
+                &scoped::<Deployment>(client, &deployment),
+                &deployment.name_any(),
+                &Value::Null,
+                status,
+            )
+            .await?;
         }
     }
     Ok(())
@@ -192,7 +203,10 @@ async fn stateful_sets(client: &Client, seen: &Mutex<Vec<String>>) -> kube::Resu
                 revision.clone()
             }
             _ if wanted == 0 => revision.clone(),
-            _ => v["status"]["currentRevision"].as_str().unwrap_or_default().to_owned(),
+            _ => v["status"]["currentRevision"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
         };
         let n = |is: bool| if is { json!(1) } else { json!(0) };
         let status = json!({
@@ -207,7 +221,13 @@ async fn stateful_sets(client: &Client, seen: &Mutex<Vec<String>>) -> kube::Resu
         merge(&mut merged, &status);
         let zero = |v: &Value| v["readyReplicas"].as_i64().unwrap_or(0);
         if merged != v["status"] || zero(&merged) != zero(&v["status"]) {
-            tell(&scoped::<StatefulSet>(client, &set), &set.name_any(), &v["status"], status).await?;
+            tell(
+                &scoped::<StatefulSet>(client, &set),
+                &set.name_any(),
+                &v["status"],
+                status,
+            )
+            .await?;
         }
     }
     Ok(())
@@ -242,16 +262,29 @@ async fn pod(
         }
         return Ok(None);
     };
-    let its = pod.labels().get("controller-revision-hash").cloned().unwrap_or_default();
+    let its = pod
+        .labels()
+        .get("controller-revision-hash")
+        .cloned()
+        .unwrap_or_default();
     let p = value(&pod);
-    let broken = is_broken(p["spec"]["containers"][0]["image"].as_str().unwrap_or_default());
-    let ready = p["status"]["conditions"].as_array().into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True");
+    let broken = is_broken(
+        p["spec"]["containers"][0]["image"]
+            .as_str()
+            .unwrap_or_default(),
+    );
+    let ready = p["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|c| c["type"] == "Ready" && c["status"] == "True");
     if wanted == 0 || (its != revision && ready) {
         pods.delete(&name, &now).await?;
         return Ok(None);
     }
     if !broken && !ready {
-        let status = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
+        let status =
+            json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
         tell(&pods, &name, &Value::Null, status).await?;
     }
     Ok(ready.then_some(its))
@@ -259,7 +292,11 @@ async fn pod(
 
 async fn claim(client: &Client, set: &StatefulSet, v: &Value) -> kube::Result<()> {
     let claims: Api<PersistentVolumeClaim> = scoped(client, set);
-    for template in v["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten() {
+    for template in v["spec"]["volumeClaimTemplates"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         let mut claim = template.clone();
         let short = template["metadata"]["name"].as_str().unwrap_or_default();
         let name = format!("{short}-{}-0", set.name_any());

@@ -22,7 +22,11 @@ fn left(host: &Host, namespace: &str) -> Vec<String> {
 fn a_control_plane_is_made_scaled_and_deleted() {
     let Some(host) = Host::start(&[]) else { return };
     host.namespace("control");
-    host.apply("control", "cp", &json!({"version": "0.1.0", "core": {"replicas": 2}}));
+    host.apply(
+        "control",
+        "cp",
+        &json!({"version": "0.1.0", "core": {"replicas": 2}}),
+    );
     host.settled("control", "cp");
     let plane = host.plane("control", "cp");
     for (kind, status) in [
@@ -36,9 +40,19 @@ fn a_control_plane_is_made_scaled_and_deleted() {
     assert_eq!(status["version"], "0.1.0");
     assert_eq!(status["ready"], "6/6");
     assert_eq!(status["kubeconfigSecret"], "cp-catena-kubeconfig");
-    assert_eq!(status["endpoint"], "https://cp-catena.control.svc.cluster.local:443");
-    let core = status["services"].as_array().expect("services").iter().find(|s| s["name"] == "core");
-    assert_eq!(core, Some(&json!({"name": "core", "desired": 2, "ready": 2, "updated": 2, "version": "0.1.0"})));
+    assert_eq!(
+        status["endpoint"],
+        "https://cp-catena.control.svc.cluster.local:443"
+    );
+    let core = status["services"]
+        .as_array()
+        .expect("services")
+        .iter()
+        .find(|s| s["name"] == "core");
+    assert_eq!(
+        core,
+        Some(&json!({"name": "core", "desired": 2, "ready": 2, "updated": 2, "version": "0.1.0"}))
+    );
     let table = host.api.kubectl(&["get", "cp", "-n", "control"]);
     for word in ["VERSION", "AVAILABLE", "ENDPOINT", "0.1.0", "True", "6/6"] {
         assert!(table.contains(word), "{word} is not in {table}");
@@ -58,19 +72,37 @@ fn replicas(host: &Host, process: &str) -> Value {
 
 /// The later one of both that may say it wins.
 fn scaling(host: &Host) {
-    host.api.kubectl(&["scale", "-n", "control", "cps/cp-core", "--replicas=4"]);
+    host.api
+        .kubectl(&["scale", "-n", "control", "cps/cp-core", "--replicas=4"]);
     eventually("core has four", || replicas(host, "core") == json!(4));
     host.settled("control", "cp");
     let scale = host.get("control", "cps/cp-core");
     assert_eq!(scale["status"]["replicas"], 4);
     let selector = scale["status"]["selector"].as_str().expect("a selector");
-    assert!(selector.contains("app.kubernetes.io/component=core"), "{selector}");
+    assert!(
+        selector.contains("app.kubernetes.io/component=core"),
+        "{selector}"
+    );
 
-    host.apply("control", "cp", &json!({"version": "0.1.0", "core": {"replicas": 2}, "extensions": {"replicas": 3}}));
-    eventually("extensions has three", || replicas(host, "extensions") == json!(3));
-    assert_eq!(replicas(host, "core"), json!(4), "the ControlPlane said nothing new of core");
+    host.apply(
+        "control",
+        "cp",
+        &json!({"version": "0.1.0", "core": {"replicas": 2}, "extensions": {"replicas": 3}}),
+    );
+    eventually("extensions has three", || {
+        replicas(host, "extensions") == json!(3)
+    });
+    assert_eq!(
+        replicas(host, "core"),
+        json!(4),
+        "the ControlPlane said nothing new of core"
+    );
 
-    host.apply("control", "cp", &json!({"version": "0.1.0", "core": {"replicas": 1}, "extensions": {"replicas": 3}}));
+    host.apply(
+        "control",
+        "cp",
+        &json!({"version": "0.1.0", "core": {"replicas": 1}, "extensions": {"replicas": 3}}),
+    );
     eventually("core has one", || replicas(host, "core") == json!(1));
     // No other pods, no other revision.
     host.settled("control", "cp");
@@ -84,7 +116,10 @@ fn what_cannot_be_is_refused_by_its_name() {
     let cases = [
         (json!({}), "spec.version"),
         (json!({"version": "a b"}), "spec.version"),
-        (json!({"version": "1", "storage": {}}), "one of embedded and etcd must be set"),
+        (
+            json!({"version": "1", "storage": {}}),
+            "one of embedded and etcd must be set",
+        ),
         (
             json!({"version": "1", "storage": {"etcd": {"servers": ["https://a:2379"]}}}),
             "tls.secretName must be set for https servers",
@@ -126,7 +161,10 @@ fn a_spec_that_the_chart_refuses_leaves_all_as_it_is() {
     let plane = host.plane("control", "cp");
     assert_eq!(condition(&plane, "Available").0, "True");
     assert_eq!(plane["status"]["version"], "0.1.0");
-    assert!(host.events("control", "cp").contains(&"InvalidSpec".to_owned()));
+    assert!(
+        host.events("control", "cp")
+            .contains(&"InvalidSpec".to_owned())
+    );
     host.apply("control", "cp", &json!({"version": "0.2.0"}));
     host.until("control", "cp", "is well", |p| {
         p["status"]["version"] == "0.2.0" && condition(p, "Degraded").0 == "False"

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Controllers, ControlPlaneStatus, Exposure, ScaledProcess, Storage};
+use super::{ControlPlaneStatus, Controllers, Exposure, ScaledProcess, Storage};
 
 /// Values that the chart does not know are refused by its schema, so these
 /// names and units are the chart's: docs/operator.md says which field is which value.

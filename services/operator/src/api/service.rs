@@ -21,11 +21,19 @@ use serde::{Deserialize, Serialize};
         status_replicas_path = ".status.replicas",
         label_selector_path = ".status.selector"
     ),
-    printcolumn(name = "ControlPlane", type_ = "string", json_path = ".spec.controlPlane"),
+    printcolumn(
+        name = "ControlPlane",
+        type_ = "string",
+        json_path = ".spec.controlPlane"
+    ),
     printcolumn(name = "Process", type_ = "string", json_path = ".spec.process"),
     printcolumn(name = "Desired", type_ = "integer", json_path = ".spec.replicas"),
     printcolumn(name = "Ready", type_ = "integer", json_path = ".status.readyReplicas"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.controlPlane == oldSelf.controlPlane && self.process == oldSelf.process").message("controlPlane and process cannot be changed"))]
@@ -33,7 +41,10 @@ pub struct ControlPlaneServiceSpec {
     /// Name of the ControlPlane.
     #[schemars(length(max = 63))]
     pub control_plane: String,
-    #[schemars(regex(pattern = "^(aggregator|core|extensions|controllers)$"), length(max = 16))]
+    #[schemars(
+        regex(pattern = "^(aggregator|core|extensions|controllers)$"),
+        length(max = 16)
+    )]
     pub process: String,
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: i32,

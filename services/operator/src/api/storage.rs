@@ -78,7 +78,10 @@ impl Default for Embedded {
 #[x_kube(validation = Rule::new("self.tls.secretName != '' || !self.servers.exists(s, s.startsWith('https://'))").message("tls.secretName must be set for https servers"))]
 pub struct Etcd {
     /// As https://etcd-0.etcd.etcd.svc:2379.
-    #[schemars(length(min = 1, max = 16), inner(regex(pattern = "^https?://.+$"), length(max = 512)))]
+    #[schemars(
+        length(min = 1, max = 16),
+        inner(regex(pattern = "^https?://.+$"), length(max = 512))
+    )]
     pub servers: Vec<String>,
     #[serde(default)]
     pub tls: EtcdTls,

@@ -62,7 +62,8 @@ pub fn identities(rendered: &[Value]) -> Vec<Identity> {
 fn identity(certificate: &Value, issuer: Option<&Value>) -> Identity {
     let spec = &certificate["spec"];
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    let list = |v: &Value| -> Vec<String> { v.as_array().into_iter().flatten().map(text).collect() };
+    let list =
+        |v: &Value| -> Vec<String> { v.as_array().into_iter().flatten().map(text).collect() };
     let mut names = list(&spec["dnsNames"]);
     names.extend(list(&spec["ipAddresses"]));
     let by = issuer.and_then(|i| i["spec"]["ca"]["secretName"].as_str());

@@ -14,8 +14,7 @@ use super::{
 use crate::{
     api::{
         BackupState, ControlPlane, ControlPlaneStatus, FailedRevision, Issuer, RestorePhase,
-        RevisionState,
-        UpgradeStatus, annotations,
+        RevisionState, UpgradeStatus, annotations,
     },
     apply::{Applier, Inventory},
     certificates::{self, Identity, Policy},
@@ -68,7 +67,13 @@ pub(super) async fn run(
     let declared = values::by_cert_manager(&plane.spec);
     let kept = |o: &&Value| declared || !certificates::is_declaration(o);
     let mut work = Work {
-        objects: target.revision.objects.iter().filter(kept).cloned().collect(),
+        objects: target
+            .revision
+            .objects
+            .iter()
+            .filter(kept)
+            .cloned()
+            .collect(),
         full_name: render::full_name(&target.revision.objects)?,
         plane,
         context,
@@ -142,7 +147,9 @@ impl Work<'_> {
             self.inventory.add(&self.applier, &keys).await?;
             keys.extend(secrets);
         }
-        let store = self.workload("store").and_then(|s| s["metadata"]["name"].as_str());
+        let store = self
+            .workload("store")
+            .and_then(|s| s["metadata"]["name"].as_str());
         if let Some(store) = store.map(str::to_owned) {
             self.inventory
                 .note(&self.applier, cleanup::STORE, &store)
@@ -202,7 +209,10 @@ impl Work<'_> {
     }
 
     fn services(&self) -> Services<'_> {
-        Services::new(&self.applier, self.plane.metadata.name.as_deref().unwrap_or_default())
+        Services::new(
+            &self.applier,
+            self.plane.metadata.name.as_deref().unwrap_or_default(),
+        )
     }
 
     async fn workload_of(
@@ -213,7 +223,9 @@ impl Work<'_> {
     ) -> Result<Value, Error> {
         let template = rollout::template(&object);
         object["metadata"]["annotations"][rollout::TEMPLATE] = json!(template);
-        let asked = object["spec"]["replicas"].as_i64().and_then(|n| i32::try_from(n).ok());
+        let asked = object["spec"]["replicas"]
+            .as_i64()
+            .and_then(|n| i32::try_from(n).ok());
         let scaled = SCALED.contains(&process);
         if let Some(asked) = asked.filter(|_| scaled) {
             let replicas = self.services().replicas(process, asked).await?;
@@ -226,7 +238,8 @@ impl Work<'_> {
         let before = self.applier.get(&key).await?;
         let before = before.filter(|b| self.applier.owns(b));
         let before = before.as_ref().map(objects::value).transpose()?;
-        let changes = |b: &Value| b["metadata"]["annotations"][rollout::TEMPLATE] != json!(template);
+        let changes =
+            |b: &Value| b["metadata"]["annotations"][rollout::TEMPLATE] != json!(template);
         let live = match before {
             Some(before) if self.seen.waits.is_some() && changes(&before) => before,
             _ => objects::value(&self.applier.apply(&object).await?)?,
@@ -256,7 +269,10 @@ impl Work<'_> {
                     name: name.to_owned(),
                 };
                 let live = self.applier.get(&key).await?;
-                live.as_ref().map(objects::value).transpose()?.unwrap_or(Value::Null)
+                live.as_ref()
+                    .map(objects::value)
+                    .transpose()?
+                    .unwrap_or(Value::Null)
             }
         };
         let health: Health = health::check(etcd, &certificates::decoded(&secret)).await?;
@@ -297,13 +313,22 @@ impl Work<'_> {
     }
 
     /// What an upgrade has to wait for before it begins.
-    async fn backup_before(&self, status: &mut ControlPlaneStatus) -> Result<Option<String>, Error> {
+    async fn backup_before(
+        &self,
+        status: &mut ControlPlaneStatus,
+    ) -> Result<Option<String>, Error> {
         let to = &self.target.revision;
-        let begun = status.upgrade.as_ref().is_some_and(|u| u.to == to.number && u.started.is_some());
+        let begun = status
+            .upgrade
+            .as_ref()
+            .is_some_and(|u| u.to == to.number && u.started.is_some());
         let same = status.version.as_ref().is_none_or(|v| *v == to.version);
         let needless = begun || same || status.failed.is_some() || !self.plane.spec.upgrade.backup;
         // A store that does not answer cannot be backed up.
-        let ready = status.services.iter().any(|s| s.name == "store" && s.ready > 0);
+        let ready = status
+            .services
+            .iter()
+            .any(|s| s.name == "store" && s.ready > 0);
         if needless || !ready || status.revision == Some(to.number) {
             return Ok(None);
         }
@@ -351,12 +376,19 @@ impl Work<'_> {
     }
 
     async fn backups(&mut self, status: &mut ControlPlaneStatus) -> Result<(), Error> {
-        let store = self.seen.workloads.iter().find(|w| objects::component(w) == "store");
+        let store = self
+            .seen
+            .workloads
+            .iter()
+            .find(|w| objects::component(w) == "store");
         let ready = store.is_some_and(|s| rollout::ready(s) > 0);
         let Some(backups) = self.with_backups() else {
             status.next_backup = None;
             if self.plane.spec.storage.backup.is_some() {
-                self.seen.problems.push("spec.storage.backup: this operator was started without --backup-image".to_owned());
+                self.seen.problems.push(
+                    "spec.storage.backup: this operator was started without --backup-image"
+                        .to_owned(),
+                );
             }
             return Ok(());
         };
@@ -370,9 +402,14 @@ impl Work<'_> {
 
     /// Whether a revision is reached, or has failed; true for the latter.
     async fn judge(&mut self, status: &mut ControlPlaneStatus) -> Result<bool, Error> {
-        let restores = status.restore.as_ref().is_some_and(|r| r.phase != RestorePhase::Completed);
+        let restores = status
+            .restore
+            .as_ref()
+            .is_some_and(|r| r.phase != RestorePhase::Completed);
         if self.seen.is_complete() && !restores {
-            self.target.reached(self.plane.spec.upgrade.history_limit, status).await?;
+            self.target
+                .reached(self.plane.spec.upgrade.history_limit, status)
+                .await?;
             return Ok(false);
         }
         let Some(upgrade) = &status.upgrade else {
@@ -386,9 +423,14 @@ impl Work<'_> {
         }
         let waits = self.seen.waits.clone().unwrap_or_default();
         let revision = self.target.revision.number;
-        self.target.history.mark(revision, RevisionState::Failed).await?;
+        self.target
+            .history
+            .mark(revision, RevisionState::Failed)
+            .await?;
         if self.target.history.available(revision).is_none() {
-            self.seen.problems.push(format!("not ready after {limit} seconds: {waits}"));
+            self.seen
+                .problems
+                .push(format!("not ready after {limit} seconds: {waits}"));
             return Ok(false);
         }
         status.failed = Some(FailedRevision {
@@ -409,7 +451,11 @@ impl Work<'_> {
             pause = SOON;
         }
         let now = SystemTime::now();
-        let renewal = self.seen.certificates.renewal.map(|t| t.duration_since(now).unwrap_or(Duration::ZERO));
+        let renewal = self
+            .seen
+            .certificates
+            .renewal
+            .map(|t| t.duration_since(now).unwrap_or(Duration::ZERO));
         let backup = status.next_backup.as_ref().map(|t| {
             let seconds = t.0.as_second() - conditions::now().0.as_second();
             Duration::from_secs(u64::try_from(seconds).unwrap_or(0))

@@ -44,7 +44,10 @@ impl Seen {
 
     fn ready(&self, process: &str) -> bool {
         let of = |w: &&Value| objects::component(w) == process;
-        self.workloads.iter().find(of).is_some_and(|w| rollout::ready(w) > 0)
+        self.workloads
+            .iter()
+            .find(of)
+            .is_some_and(|w| rollout::ready(w) > 0)
     }
 
     fn storage(&self) -> Judged {
@@ -80,7 +83,9 @@ impl Seen {
         let outcome = &self.certificates;
         match outcome.problems.as_slice() {
             [] => {
-                let until = outcome.renewal.and_then(|t| jiff::Timestamp::try_from(t).ok());
+                let until = outcome
+                    .renewal
+                    .and_then(|t| jiff::Timestamp::try_from(t).ok());
                 let seconds = until.map(|t| t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
                 let message = match seconds {
                     Some(t) => format!("the next one is made anew after {t}"),
@@ -101,7 +106,8 @@ pub(super) fn tell(
     status: &mut ControlPlaneStatus,
 ) {
     status.services = seen.workloads.iter().map(rollout::status).collect();
-    let sum = |of: fn(&crate::api::ProcessStatus) -> i32| status.services.iter().map(of).sum::<i32>();
+    let sum =
+        |of: fn(&crate::api::ProcessStatus) -> i32| status.services.iter().map(of).sum::<i32>();
     status.ready = Some(format!("{}/{}", sum(|s| s.ready), sum(|s| s.desired)));
     status.history = target.history.all.iter().map(|r| r.status()).collect();
     let judged = [
@@ -113,19 +119,34 @@ pub(super) fn tell(
     ];
     for (kind, (is, reason, message)) in judged {
         let generation = plane.metadata.generation;
-        conditions::set(&mut status.conditions, generation, kind, is, reason, &message);
+        conditions::set(
+            &mut status.conditions,
+            generation,
+            kind,
+            is,
+            reason,
+            &message,
+        );
     }
 }
 
 fn progressing(target: &Target, seen: &Seen, status: &ControlPlaneStatus) -> Judged {
     let waits = seen.waits.clone().unwrap_or_default();
-    if let Some(restore) = status.restore.as_ref().filter(|r| r.phase != RestorePhase::Completed) {
+    if let Some(restore) = status
+        .restore
+        .as_ref()
+        .filter(|r| r.phase != RestorePhase::Completed)
+    {
         let message = format!("{:?}: {} {waits}", restore.phase, restore.from.file);
         return (true, "Restoring", message);
     }
     if seen.is_complete() {
         let message = format!("revision {}", target.revision.number);
-        let reason = if status.failed.is_some() { ROLLED_BACK } else { "Complete" };
+        let reason = if status.failed.is_some() {
+            ROLLED_BACK
+        } else {
+            "Complete"
+        };
         return (false, reason, message);
     }
     let reason = match &status.upgrade {
@@ -135,7 +156,11 @@ fn progressing(target: &Target, seen: &Seen, status: &ControlPlaneStatus) -> Jud
         Some(_) => "Installing",
         None => "RollingOut",
     };
-    let message = if waits.is_empty() { seen.storage().2 } else { waits };
+    let message = if waits.is_empty() {
+        seen.storage().2
+    } else {
+        waits
+    };
     (true, reason, message)
 }
 
@@ -153,7 +178,11 @@ fn degraded(target: &Target, seen: &Seen, status: &ControlPlaneStatus) -> Judged
     if !seen.problems.is_empty() {
         return (true, "Problems", seen.problems.join("; "));
     }
-    if let Some(backup) = status.backups.iter().rev().find(|b| b.state != BackupState::Running)
+    if let Some(backup) = status
+        .backups
+        .iter()
+        .rev()
+        .find(|b| b.state != BackupState::Running)
         && backup.state == BackupState::Failed
     {
         let why = backup.message.clone().unwrap_or_default();
@@ -193,9 +222,17 @@ pub(super) async fn free_a_stuck_pod(applier: &Applier, store: &Value) -> Result
     let pods: Api<Pod> = Api::namespaced(applier.client.clone(), &applier.namespace);
     let params = ListParams::default().labels(&selector.join(","));
     for pod in pods.list(&params).await.of("list Pods")? {
-        let is_old = pod.labels().get("controller-revision-hash").is_some_and(|r| r != update);
-        let conditions = pod.status.iter().flat_map(|s| s.conditions.iter().flatten());
-        let ready = conditions.into_iter().any(|c| c.type_ == "Ready" && c.status == "True");
+        let is_old = pod
+            .labels()
+            .get("controller-revision-hash")
+            .is_some_and(|r| r != update);
+        let conditions = pod
+            .status
+            .iter()
+            .flat_map(|s| s.conditions.iter().flatten());
+        let ready = conditions
+            .into_iter()
+            .any(|c| c.type_ == "Ready" && c.status == "True");
         if is_old && !ready && pod.metadata.deletion_timestamp.is_none() {
             let params = DeleteParams::default().preconditions(Preconditions {
                 uid: pod.uid(),

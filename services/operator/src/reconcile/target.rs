@@ -57,7 +57,11 @@ pub(super) async fn choose(
         }
     };
     let version = &plane.spec.version;
-    if status.failed.as_ref().is_some_and(|f| f.generation != generation) {
+    if status
+        .failed
+        .as_ref()
+        .is_some_and(|f| f.generation != generation)
+    {
         status.failed = None;
     }
     let mut revision = history.newest(applier, &name, version, &rendered).await?;

@@ -85,8 +85,15 @@ impl Backups<'_> {
     /// # Errors
     /// When the schedule is wrong, or a Job cannot be made or read.
     pub async fn run(&self, known: &[BackupStatus], ready: bool) -> Result<State, Error> {
-        let selector = format!("{LABEL}={},app.kubernetes.io/component={}", self.subject.name, job::COMPONENT);
-        let list = self.jobs().list(&ListParams::default().labels(&selector)).await;
+        let selector = format!(
+            "{LABEL}={},app.kubernetes.io/component={}",
+            self.subject.name,
+            job::COMPONENT
+        );
+        let list = self
+            .jobs()
+            .list(&ListParams::default().labels(&selector))
+            .await;
         let mut jobs = list.of("list Jobs")?.items;
         let now = Timestamp::now();
         let mut state = State::default();
@@ -122,13 +129,18 @@ impl Backups<'_> {
         if self.backup.schedule.is_empty() {
             return Ok(None);
         }
-        let times = jobs.iter().filter_map(|j| j.annotations().get(SCHEDULED)?.parse().ok());
+        let times = jobs
+            .iter()
+            .filter_map(|j| j.annotations().get(SCHEDULED)?.parse().ok());
         let begun = self.plane.creation_timestamp().map_or(now, |t| t.0);
         let last = times.max().unwrap_or(begun);
         let due = schedule::due(&self.backup.schedule, last, now)?;
         state.next = Some(due.next);
         let name = |t: Timestamp| self.name(&(t.as_second() / 60).to_string());
-        Ok(due.now.map(|t| (name(t), Some(t))).filter(|(n, _)| is_new(n)))
+        Ok(due
+            .now
+            .map(|t| (name(t), Some(t)))
+            .filter(|(n, _)| is_new(n)))
     }
 
     fn name(&self, tag: &str) -> String {
@@ -143,9 +155,10 @@ impl Backups<'_> {
         let name = self.name(&format!("before-{revision}"));
         let job = match self.jobs().get_opt(&name).await.of("get Job")? {
             Some(job) => job,
-            None => self.start(&name, None).await?.ok_or_else(|| {
-                Error::Internal(format!("Job {name} is of somebody else"))
-            })?,
+            None => self
+                .start(&name, None)
+                .await?
+                .ok_or_else(|| Error::Internal(format!("Job {name} is of somebody else")))?,
         };
         self.one(&job).await
     }
@@ -153,8 +166,18 @@ impl Backups<'_> {
     async fn start(&self, name: &str, scheduled: Option<Timestamp>) -> Result<Option<Job>, Error> {
         self.volume().await?;
         let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        let file = format!("{stamp}-{}.db", name.rsplit("-backup-").next().unwrap_or(name));
-        let mut object = job::job(&self.subject, self.plane, self.backup, self.image, name, &file);
+        let file = format!(
+            "{stamp}-{}.db",
+            name.rsplit("-backup-").next().unwrap_or(name)
+        );
+        let mut object = job::job(
+            &self.subject,
+            self.plane,
+            self.backup,
+            self.image,
+            name,
+            &file,
+        );
         object["metadata"]["ownerReferences"] = json!([self.applier.owner()]);
         if let Some(t) = scheduled {
             object["metadata"]["annotations"][SCHEDULED] = json!(t.to_string());
@@ -221,7 +244,9 @@ impl Backups<'_> {
         }
         let gone = |b: &BackupStatus| {
             b.state == BackupState::Succeeded
-                && files.as_ref().is_some_and(|(_, files)| !files.contains(&b.file))
+                && files
+                    .as_ref()
+                    .is_some_and(|(_, files)| !files.contains(&b.file))
         };
         // A Job that somebody deleted will not end.
         let lost = |b: &BackupStatus| {
@@ -229,7 +254,10 @@ impl Backups<'_> {
         };
         all.retain(|b| !gone(b) && !lost(b));
         all.sort_by(|a, b| a.started.cmp(&b.started));
-        let failed = all.iter().filter(|b| b.state == BackupState::Failed).count();
+        let failed = all
+            .iter()
+            .filter(|b| b.state == BackupState::Failed)
+            .count();
         let mut surplus = failed.saturating_sub(FAILED);
         all.retain(|b| {
             let drop = b.state == BackupState::Failed && surplus > 0;
@@ -242,7 +270,10 @@ impl Backups<'_> {
     /// Deletes Jobs that nothing is told of any more; the last one stays, for the
     /// time of the schedule in it.
     async fn clean(&self, jobs: &[Job], told: &[BackupStatus]) -> Result<(), Error> {
-        let last = jobs.iter().filter_map(|j| j.annotations().get(SCHEDULED)).max();
+        let last = jobs
+            .iter()
+            .filter_map(|j| j.annotations().get(SCHEDULED))
+            .max();
         for job in jobs {
             let name = job.name_any();
             let is_last = last.is_some() && job.annotations().get(SCHEDULED) == last;
@@ -260,7 +291,10 @@ impl Backups<'_> {
 
 /// How a Job ended, and why it failed.
 fn outcome(job: &Job) -> (BackupState, Option<String>) {
-    let conditions = job.status.iter().flat_map(|s| s.conditions.iter().flatten());
+    let conditions = job
+        .status
+        .iter()
+        .flat_map(|s| s.conditions.iter().flatten());
     for condition in conditions.filter(|c| c.status == "True") {
         match condition.type_.as_str() {
             "Complete" => return (BackupState::Succeeded, None),

@@ -133,7 +133,12 @@ pub fn job(
             {"name": "backups", "persistentVolumeClaim": {"claimName": of.claim}},
         ],
     });
-    for field in ["securityContext", "imagePullSecrets", "tolerations", "nodeSelector"] {
+    for field in [
+        "securityContext",
+        "imagePullSecrets",
+        "tolerations",
+        "nodeSelector",
+    ] {
         if !template[field].is_null() {
             pod[field] = template[field].clone();
         }

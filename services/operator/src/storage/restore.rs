@@ -45,7 +45,9 @@ pub fn begin(
     known: Option<&RestoreStatus>,
 ) -> Result<Option<RestoreStatus>, Error> {
     let Some(wanted) = wanted else {
-        return Ok(known.filter(|k| k.phase == RestorePhase::Completed).cloned());
+        return Ok(known
+            .filter(|k| k.phase == RestorePhase::Completed)
+            .cloned());
     };
     let at = |phase| {
         Some(RestoreStatus {

@@ -60,7 +60,12 @@ mod tests {
     #[test]
     fn a_wrong_schedule_names_its_field() {
         let now = at("2026-05-04T03:20:00Z");
-        let why = due("61 * * * *", now, now).expect_err("refused").to_string();
-        assert!(why.starts_with("spec.storage.backup.schedule \"61 * * * *\""), "{why}");
+        let why = due("61 * * * *", now, now)
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            why.starts_with("spec.storage.backup.schedule \"61 * * * *\""),
+            "{why}"
+        );
     }
 }
