@@ -19,17 +19,17 @@ use crate::{
 };
 
 /// Of server-side apply.
-pub const MANAGER: &str = "catena-operator";
+pub(crate) const MANAGER: &str = "catena-operator";
 
 /// What was applied, and how the object was afterwards: what is still so need
 /// not be applied again.
 #[derive(Clone, Default)]
-pub struct Applied(Arc<Mutex<HashMap<(String, Key), (String, String)>>>);
+pub(crate) struct Applied(Arc<Mutex<HashMap<(String, Key), (String, String)>>>);
 
 /// Applies objects of one control plane.
-pub struct Applier {
-    pub client: Client,
-    pub namespace: String,
+pub(crate) struct Applier {
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
     name: String,
     owner: OwnerReference,
     applied: Applied,
@@ -38,7 +38,7 @@ pub struct Applier {
 impl Applier {
     /// # Errors
     /// When the control plane was not read from an API server.
-    pub fn new(client: Client, of: &ControlPlane, applied: Applied) -> Result<Self, Error> {
+    pub(crate) fn new(client: Client, of: &ControlPlane, applied: Applied) -> Result<Self, Error> {
         let owner = of.controller_owner_ref(&());
         let (Some(owner), Some(namespace)) = (owner, of.namespace()) else {
             return Err(Error::Internal("a ControlPlane without UID".to_owned()));
@@ -52,7 +52,7 @@ impl Applier {
         })
     }
 
-    pub fn api(&self, key: &Key) -> Api<DynamicObject> {
+    pub(crate) fn api(&self, key: &Key) -> Api<DynamicObject> {
         let resource = key.resource();
         match &key.namespace {
             Some(ns) => Api::namespaced_with(self.client.clone(), ns, &resource),
@@ -60,7 +60,7 @@ impl Applier {
         }
     }
 
-    pub fn owner(&self) -> &OwnerReference {
+    pub(crate) fn owner(&self) -> &OwnerReference {
         &self.owner
     }
 
@@ -68,13 +68,13 @@ impl Applier {
     ///
     /// # Errors
     /// When the API server does not answer.
-    pub async fn get(&self, key: &Key) -> Result<Option<DynamicObject>, Error> {
+    pub(crate) async fn get(&self, key: &Key) -> Result<Option<DynamicObject>, Error> {
         let what = format!("get {} {}", key.kind, key.name);
         self.api(key).get_opt(&key.name).await.of(what)
     }
 
     /// Whether an object is part of this control plane, and of no other of the name.
-    pub fn owns(&self, live: &DynamicObject) -> bool {
+    pub(crate) fn owns(&self, live: &DynamicObject) -> bool {
         match live.metadata.namespace {
             Some(_) => live
                 .owner_references()
@@ -88,7 +88,7 @@ impl Applier {
     ///
     /// # Errors
     /// When it is somebody else's, or the API server refuses.
-    pub async fn apply(&self, object: &Value) -> Result<DynamicObject, Error> {
+    pub(crate) async fn apply(&self, object: &Value) -> Result<DynamicObject, Error> {
         let key = Key::of(object)?;
         let wanted = self.ours(object, &key);
         let print = hash(&wanted);
@@ -144,7 +144,7 @@ impl Applier {
     ///
     /// # Errors
     /// When the API server refuses.
-    pub async fn delete(&self, key: &Key) -> Result<bool, Error> {
+    pub(crate) async fn delete(&self, key: &Key) -> Result<bool, Error> {
         let Some(live) = self.get(key).await? else {
             return Ok(true);
         };
@@ -166,7 +166,7 @@ impl Applier {
     }
 
     /// Forgets what is no more.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut applied = self
             .applied
             .0
@@ -194,11 +194,11 @@ fn conflict(key: &Key, live: &DynamicObject) -> Error {
 
 /// What was ever applied and may be there still, in a ConfigMap: written before
 /// anything is applied, so that nothing is lost by an operator that ends between.
-pub struct Inventory {
+pub(crate) struct Inventory {
     key: Key,
-    pub objects: Vec<Key>,
+    pub(crate) objects: Vec<Key>,
     /// What is kept beside: data of the ConfigMap by names that begin with a dot.
-    pub notes: HashMap<String, String>,
+    pub(crate) notes: HashMap<String, String>,
 }
 
 const OBJECTS: &str = "objects";
@@ -206,7 +206,7 @@ const OBJECTS: &str = "objects";
 impl Inventory {
     /// # Errors
     /// When the API server does not answer, or the ConfigMap is somebody else's.
-    pub async fn read(applier: &Applier) -> Result<Self, Error> {
+    pub(crate) async fn read(applier: &Applier) -> Result<Self, Error> {
         let key = Key {
             api_version: "v1".to_owned(),
             kind: "ConfigMap".to_owned(),
@@ -235,7 +235,7 @@ impl Inventory {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn add(&mut self, applier: &Applier, more: &[Key]) -> Result<(), Error> {
+    pub(crate) async fn add(&mut self, applier: &Applier, more: &[Key]) -> Result<(), Error> {
         let known: HashSet<&Key> = self.objects.iter().collect();
         let new: Vec<Key> = more
             .iter()
@@ -253,7 +253,7 @@ impl Inventory {
     ///
     /// # Errors
     /// When something cannot be deleted.
-    pub async fn prune(&mut self, applier: &Applier, wanted: &[Key]) -> Result<(), Error> {
+    pub(crate) async fn prune(&mut self, applier: &Applier, wanted: &[Key]) -> Result<(), Error> {
         let mut left = Vec::new();
         for key in &self.objects {
             let again = !wanted.contains(key) && wanted.iter().any(|w| w.same(key));
@@ -271,7 +271,12 @@ impl Inventory {
 
     /// # Errors
     /// When it cannot be written.
-    pub async fn note(&mut self, applier: &Applier, name: &str, text: &str) -> Result<(), Error> {
+    pub(crate) async fn note(
+        &mut self,
+        applier: &Applier,
+        name: &str,
+        text: &str,
+    ) -> Result<(), Error> {
         if self.notes.get(name).map(String::as_str) == Some(text) {
             return Ok(());
         }
@@ -283,7 +288,7 @@ impl Inventory {
     ///
     /// # Errors
     /// When it cannot be deleted.
-    pub async fn remove(&self, applier: &Applier) -> Result<bool, Error> {
+    pub(crate) async fn remove(&self, applier: &Applier) -> Result<bool, Error> {
         applier.delete(&self.key).await
     }
 

@@ -18,8 +18,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use catena_runtime::pki::{self, Leaf, Pem};
 use serde_json::{Value, json};
 
-pub use declared::{Identity, Signer, identities, is_declaration};
-pub use judge::{Why, expiry, judge};
+pub(crate) use declared::{Identity, Signer, identities, is_declaration};
+pub(crate) use judge::{Why, expiry, judge};
 
 use crate::{
     apply::Applier,
@@ -33,35 +33,35 @@ const IDENTITY: &str = "catena.dev/identity";
 const ROTATION: &str = "catena.dev/rotation";
 
 /// A Secret's content, decoded.
-pub type Data = BTreeMap<String, Vec<u8>>;
+pub(crate) type Data = BTreeMap<String, Vec<u8>>;
 
 /// How certificates are made.
-pub struct Policy {
-    pub life: Duration,
-    pub authority_life: Duration,
-    pub renew_before: Duration,
+pub(crate) struct Policy {
+    pub(crate) life: Duration,
+    pub(crate) authority_life: Duration,
+    pub(crate) renew_before: Duration,
     /// The last word of the user who asked for new ones, or "".
-    pub rotation: String,
+    pub(crate) rotation: String,
 }
 
 /// What there is after all are as they should be.
 #[derive(Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Secrets that were written, and why.
-    pub made: Vec<(String, Why)>,
+    pub(crate) made: Vec<(String, Why)>,
     /// The next time that one has to be made anew.
-    pub renewal: Option<SystemTime>,
+    pub(crate) renewal: Option<SystemTime>,
     /// What is wrong with those that are not ours to make.
-    pub problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     /// Content of the Secrets by name.
-    pub secrets: BTreeMap<String, Data>,
+    pub(crate) secrets: BTreeMap<String, Data>,
 }
 
 /// Makes what is missing or has to be renewed.
 ///
 /// # Errors
 /// When a Secret cannot be read or written.
-pub async fn ensure(
+pub(crate) async fn ensure(
     applier: &Applier,
     identities: &[Identity],
     policy: &Policy,
@@ -126,7 +126,7 @@ async fn one(
 ///
 /// # Errors
 /// When a Secret cannot be read.
-pub async fn inspect(
+pub(crate) async fn inspect(
     applier: &Applier,
     identities: &[Identity],
     policy: &Policy,
@@ -239,7 +239,7 @@ fn secret(
 }
 
 /// `data` of a Secret; what does not decode is as if it were not there.
-pub fn decoded(secret: &Value) -> Data {
+pub(crate) fn decoded(secret: &Value) -> Data {
     let data = secret["data"].as_object();
     data.into_iter()
         .flatten()

@@ -47,6 +47,7 @@ pub(crate) async fn run(plane: Arc<ControlPlane>, context: Arc<Context>) -> Resu
     }
     inventory.remove(&applier).await?;
     applier.forget();
+    context.forget(&plane);
     metrics::forget(&applier.namespace, &plane.name_any());
     Ok(Action::await_change())
 }

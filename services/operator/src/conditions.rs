@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-pub const AVAILABLE: &str = "Available";
-pub const PROGRESSING: &str = "Progressing";
-pub const DEGRADED: &str = "Degraded";
-pub const STORAGE_READY: &str = "StorageReady";
-pub const CERTIFICATES_VALID: &str = "CertificatesValid";
+pub(crate) const AVAILABLE: &str = "Available";
+pub(crate) const PROGRESSING: &str = "Progressing";
+pub(crate) const DEGRADED: &str = "Degraded";
+pub(crate) const STORAGE_READY: &str = "StorageReady";
+pub(crate) const CERTIFICATES_VALID: &str = "CertificatesValid";
 
 /// Progressing: the revision before is what runs.
-pub const ROLLED_BACK: &str = "RolledBack";
+pub(crate) const ROLLED_BACK: &str = "RolledBack";
 
-pub const ALL: [&str; 5] = [
+pub(crate) const ALL: [&str; 5] = [
     AVAILABLE,
     PROGRESSING,
     DEGRADED,
@@ -24,13 +24,13 @@ pub const ALL: [&str; 5] = [
 const LONGEST: usize = 1024;
 
 /// Now, in the precision of Kubernetes.
-pub fn now() -> Time {
+pub(crate) fn now() -> Time {
     let now = Timestamp::now().as_second();
     Time(Timestamp::from_second(now).unwrap_or_default())
 }
 
 /// Sets a condition; its time moves when its status changes.
-pub fn set(
+pub(crate) fn set(
     all: &mut Vec<Condition>,
     generation: Option<i64>,
     kind: &str,
@@ -59,12 +59,12 @@ pub fn set(
 }
 
 /// The condition of a type.
-pub fn get<'a>(all: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+pub(crate) fn get<'a>(all: &'a [Condition], kind: &str) -> Option<&'a Condition> {
     all.iter().find(|c| c.type_ == kind)
 }
 
 /// Whether a condition is there and true.
-pub fn is(all: &[Condition], kind: &str) -> bool {
+pub(crate) fn is(all: &[Condition], kind: &str) -> bool {
     get(all, kind).is_some_and(|c| c.status == "True")
 }
 

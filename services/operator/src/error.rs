@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What went wrong, and by that, what is done about it.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The API server refused or was not reached: tried again.
     #[error("{what}: {source}")]
     Api { what: String, source: kube::Error },
@@ -27,16 +27,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether trying again may help by itself.
-    pub fn passes(&self) -> bool {
-        match self {
-            Self::Api { source, .. } => !matches!(source, kube::Error::Api(s) if s.code == 422),
-            _ => false,
-        }
-    }
-
     /// For conditions and metrics.
-    pub fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Api { .. } => "ApplyFailed",
             Self::Spec(_) => "InvalidSpec",
@@ -48,7 +40,7 @@ impl Error {
 }
 
 /// Says of which call a failure is.
-pub trait Of<T> {
+pub(crate) trait Of<T> {
     fn of(self, what: impl fmt::Display) -> Result<T, Error>;
 }
 

@@ -13,7 +13,7 @@ use crate::{
 /// Longest note of an Event, bytes.
 const LONGEST: usize = 1000;
 
-pub fn event(type_: EventType, reason: &str, action: &str, note: String) -> Event {
+pub(crate) fn event(type_: EventType, reason: &str, action: &str, note: String) -> Event {
     let mut note = note;
     while note.len() > LONGEST {
         note.pop();
@@ -28,7 +28,7 @@ pub fn event(type_: EventType, reason: &str, action: &str, note: String) -> Even
 }
 
 /// Certificates that were made anew, but for the first ones.
-pub fn certificates(made: &[(String, Why)]) -> Option<Event> {
+pub(crate) fn certificates(made: &[(String, Why)]) -> Option<Event> {
     let again: Vec<String> = made
         .iter()
         .filter(|(_, why)| *why != Why::Missing)
@@ -39,7 +39,7 @@ pub fn certificates(made: &[(String, Why)]) -> Option<Event> {
 }
 
 /// What became of a control plane between two states of it.
-pub fn between(old: &ControlPlaneStatus, new: &ControlPlaneStatus) -> Vec<Event> {
+pub(crate) fn between(old: &ControlPlaneStatus, new: &ControlPlaneStatus) -> Vec<Event> {
     let mut out = Vec::new();
     conditions(old, new, &mut out);
     upgrade(old, new, &mut out);

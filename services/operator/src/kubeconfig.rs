@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{certificates::Data, error::Error};
 
 /// The Secret's name without that of the release.
-pub const SECRET: &str = "kubeconfig";
+pub(crate) const SECRET: &str = "kubeconfig";
 const KEY: &str = "kubeconfig";
 
 fn content(secret: &Value) -> Result<Value, Error> {
@@ -22,7 +22,7 @@ fn content(secret: &Value) -> Result<Value, Error> {
 ///
 /// # Errors
 /// When it is not one.
-pub fn server(secret: &Value) -> Result<Option<String>, Error> {
+pub(crate) fn server(secret: &Value) -> Result<Option<String>, Error> {
     let config = content(secret)?;
     let server = config["clusters"][0]["cluster"]["server"].as_str();
     Ok(server.map(str::to_owned))
@@ -32,7 +32,7 @@ pub fn server(secret: &Value) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 /// When it is no kubeconfig.
-pub fn fill(secret: &mut Value, admin: &Data) -> Result<(), Error> {
+pub(crate) fn fill(secret: &mut Value, admin: &Data) -> Result<(), Error> {
     let (Some(ca), Some(cert), Some(key)) = (
         admin.get("ca.crt"),
         admin.get("tls.crt"),

@@ -45,7 +45,7 @@ static METRICS: LazyLock<Result<Metrics, prometheus::Error>> = LazyLock::new(|| 
 
 /// # Errors
 /// When a metric of a name is there already.
-pub fn register() -> anyhow::Result<()> {
+pub(crate) fn register() -> anyhow::Result<()> {
     let metrics = METRICS.as_ref().map_err(|e| anyhow::anyhow!("{e}"))?;
     REGISTRY.register(Box::new(metrics.total.clone()))?;
     REGISTRY.register(Box::new(metrics.seconds.clone()))?;
@@ -54,7 +54,7 @@ pub fn register() -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn reconciled(result: &str, took: Duration) {
+pub(crate) fn reconciled(result: &str, took: Duration) {
     if let Ok(m) = METRICS.as_ref() {
         m.total.with_label_values(&[result]).inc();
         m.seconds
@@ -63,7 +63,7 @@ pub fn reconciled(result: &str, took: Duration) {
     }
 }
 
-pub fn told(namespace: &str, name: &str, status: &ControlPlaneStatus) {
+pub(crate) fn told(namespace: &str, name: &str, status: &ControlPlaneStatus) {
     let Ok(m) = METRICS.as_ref() else { return };
     for kind in ALL {
         let value = f64::from(conditions::is(&status.conditions, kind));
@@ -78,7 +78,7 @@ pub fn told(namespace: &str, name: &str, status: &ControlPlaneStatus) {
 }
 
 /// Of a control plane that is no more.
-pub fn forget(namespace: &str, name: &str) {
+pub(crate) fn forget(namespace: &str, name: &str) {
     let Ok(m) = METRICS.as_ref() else { return };
     for kind in ALL {
         let _ = m.condition.remove_label_values(&[namespace, name, kind]);

@@ -7,27 +7,27 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// Of the control plane that an object is part of.
-pub const LABEL: &str = "catena.dev/control-plane";
+pub(crate) const LABEL: &str = "catena.dev/control-plane";
 /// Its UID, on objects that cannot have an owner.
-pub const LABEL_UID: &str = "catena.dev/control-plane-uid";
+pub(crate) const LABEL_UID: &str = "catena.dev/control-plane-uid";
 const COMPONENT: &str = "app.kubernetes.io/component";
 
 /// What an object is called.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Key {
-    pub api_version: String,
-    pub kind: String,
+pub(crate) struct Key {
+    pub(crate) api_version: String,
+    pub(crate) kind: String,
     /// None: the object is of the whole cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    pub name: String,
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
 }
 
 impl Key {
     /// # Errors
     /// When the object has no kind or name.
-    pub fn of(object: &Value) -> Result<Self, Error> {
+    pub(crate) fn of(object: &Value) -> Result<Self, Error> {
         let text = |v: &Value| v.as_str().map(str::to_owned);
         let meta = &object["metadata"];
         match (
@@ -48,7 +48,7 @@ impl Key {
     }
 
     /// Whether both name one object, maybe in two versions of its API.
-    pub fn same(&self, other: &Self) -> bool {
+    pub(crate) fn same(&self, other: &Self) -> bool {
         let group = |k: &Self| k.resource().group;
         self.kind == other.kind
             && self.name == other.name
@@ -56,7 +56,7 @@ impl Key {
             && group(self) == group(other)
     }
 
-    pub fn resource(&self) -> ApiResource {
+    pub(crate) fn resource(&self) -> ApiResource {
         let (group, version) = self
             .api_version
             .split_once('/')
@@ -66,26 +66,26 @@ impl Key {
 }
 
 /// The process that an object belongs to, "" for those of all.
-pub fn component(object: &Value) -> &str {
+pub(crate) fn component(object: &Value) -> &str {
     object["metadata"]["labels"][COMPONENT]
         .as_str()
         .unwrap_or_default()
 }
 
 /// Whether an object runs pods.
-pub fn is_workload(object: &Value) -> bool {
+pub(crate) fn is_workload(object: &Value) -> bool {
     object["apiVersion"] == "apps/v1"
         && matches!(object["kind"].as_str(), Some("Deployment" | "StatefulSet"))
 }
 
 /// # Errors
 /// Never with what an API server answered.
-pub fn value(object: &DynamicObject) -> Result<Value, Error> {
+pub(crate) fn value(object: &DynamicObject) -> Result<Value, Error> {
     Ok(serde_json::to_value(object)?)
 }
 
 /// A hash of a value, as short as names need it.
-pub fn hash(value: &Value) -> String {
+pub(crate) fn hash(value: &Value) -> String {
     use std::fmt::Write as _;
     let text = value.to_string();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());

@@ -6,7 +6,8 @@ mod status;
 mod target;
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -34,7 +35,7 @@ use crate::{
 const FINALIZER: &str = "catena.dev/control-plane";
 /// The first pause after a failure; it doubles with each one.
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What all reconciliations share.
 pub(crate) struct Context {
@@ -43,7 +44,9 @@ pub(crate) struct Context {
     pub(crate) backup: options::BackupImage,
     kube_version: String,
     recorder: Recorder,
-    failures: std::sync::Mutex<std::collections::HashMap<String, u32>>,
+    failures: Mutex<HashMap<String, u32>>,
+    /// What the chart made of a generation of a control plane, by its UID.
+    rendered: Mutex<HashMap<String, (i64, Arc<Vec<Value>>)>>,
 }
 
 impl Context {
@@ -62,9 +65,34 @@ impl Context {
             backup: options.backup.clone(),
             kube_version: version(&client, stop).await,
             recorder: Recorder::new(client.clone(), reporter),
-            failures: std::sync::Mutex::default(),
+            failures: Mutex::default(),
+            rendered: Mutex::default(),
             client,
         }
+    }
+
+    /// What the chart makes of a spec: rendered once for each generation.
+    fn rendered(&self, plane: &ControlPlane) -> Result<Arc<Vec<Value>>, Error> {
+        let uid = plane.uid().unwrap_or_default();
+        let generation = plane.metadata.generation.unwrap_or_default();
+        let all = || self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, rendered)) = all().get(&uid)
+            && *of == generation
+        {
+            return Ok(Arc::clone(rendered));
+        }
+        let rendered = Arc::new(target::render(plane, &self.kube_version)?);
+        all().insert(uid, (generation, Arc::clone(&rendered)));
+        Ok(rendered)
+    }
+
+    /// Forgets a control plane that is no more.
+    pub(crate) fn forget(&self, plane: &ControlPlane) {
+        let uid = plane.uid().unwrap_or_default();
+        let mut all = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&uid);
+        drop(all);
+        self.failures(plane, false);
     }
 
     async fn tell(&self, plane: &ControlPlane, event: &Event) {
@@ -77,10 +105,7 @@ impl Context {
     /// How often in a row a control plane failed; `failed` counts one more.
     fn failures(&self, plane: &ControlPlane, failed: bool) -> u32 {
         let uid = plane.uid().unwrap_or_default();
-        let mut all = self
-            .failures
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if !failed {
             all.remove(&uid);
             return 0;

@@ -14,13 +14,13 @@ static CHART: LazyLock<Result<Chart, catena_chart::Error>> =
     LazyLock::new(|| Chart::from_files(FILES.iter().copied()));
 
 /// What `app.kubernetes.io/managed-by` says.
-pub const SERVICE: &str = "catena-operator";
+pub(crate) const SERVICE: &str = "catena-operator";
 
 /// The objects, hooks left out, in the order in which Helm installs them.
 ///
 /// # Errors
 /// When the values are refused by the chart.
-pub fn render(
+pub(crate) fn render(
     name: &str,
     namespace: &str,
     kube_version: &str,
@@ -62,7 +62,7 @@ fn refused(e: catena_chart::Error) -> Error {
 ///
 /// # Errors
 /// When there is no front.
-pub fn full_name(rendered: &[Value]) -> Result<String, Error> {
+pub(crate) fn full_name(rendered: &[Value]) -> Result<String, Error> {
     rendered
         .iter()
         .find(|o| o["kind"] == "Deployment" && objects::component(o) == "aggregator")

@@ -20,16 +20,16 @@ const STATE: &str = "catena.dev/state";
 
 /// A revision that is kept.
 #[derive(Clone, Debug)]
-pub struct Revision {
-    pub number: i64,
-    pub name: String,
-    pub version: String,
-    pub state: RevisionState,
-    pub objects: Vec<Value>,
+pub(crate) struct Revision {
+    pub(crate) number: i64,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) state: RevisionState,
+    pub(crate) objects: Vec<Value>,
 }
 
 impl Revision {
-    pub fn status(&self) -> RevisionStatus {
+    pub(crate) fn status(&self) -> RevisionStatus {
         RevisionStatus {
             revision: self.number,
             version: self.version.clone(),
@@ -41,7 +41,7 @@ impl Revision {
 
 /// What tells revisions apart: the templates of pods. Another number of replicas
 /// is no other revision.
-pub fn identity(rendered: &[Value]) -> String {
+pub(crate) fn identity(rendered: &[Value]) -> String {
     let template = |process: &str| {
         let mut all = rendered.iter().filter(|o| objects::is_workload(o));
         all.find(|o| objects::component(o) == process)
@@ -51,15 +51,15 @@ pub fn identity(rendered: &[Value]) -> String {
 }
 
 /// The revisions of a control plane, the newest last.
-pub struct History {
+pub(crate) struct History {
     api: Api<ControllerRevision>,
-    pub all: Vec<Revision>,
+    pub(crate) all: Vec<Revision>,
 }
 
 impl History {
     /// # Errors
     /// When the API server does not answer.
-    pub async fn read(applier: &Applier, of: &str) -> Result<Self, Error> {
+    pub(crate) async fn read(applier: &Applier, of: &str) -> Result<Self, Error> {
         let api: Api<ControllerRevision> =
             Api::namespaced(applier.client.clone(), &applier.namespace);
         let params = kube::api::ListParams::default().labels(&format!("{LABEL}={of}"));
@@ -77,7 +77,7 @@ impl History {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn newest(
+    pub(crate) async fn newest(
         &mut self,
         applier: &Applier,
         of: &str,
@@ -101,6 +101,8 @@ impl History {
             let old = self.all.remove(at);
             if old.number == last {
                 (state, number) = (old.state, old.number);
+            } else if old.state == RevisionState::Available {
+                state = old.state;
             }
             if old.objects != rendered {
                 self.delete(&name).await?;
@@ -135,19 +137,19 @@ impl History {
         Ok(revision)
     }
 
-    pub fn numbered(&self, number: i64) -> Option<&Revision> {
+    pub(crate) fn numbered(&self, number: i64) -> Option<&Revision> {
         self.all.iter().find(|r| r.number == number)
     }
 
     /// The last revision that was available, other than one.
-    pub fn available(&self, but: i64) -> Option<&Revision> {
+    pub(crate) fn available(&self, but: i64) -> Option<&Revision> {
         let good = |r: &&Revision| r.state == RevisionState::Available && r.number != but;
         self.all.iter().rev().find(good)
     }
 
     /// # Errors
     /// When it cannot be written.
-    pub async fn mark(&mut self, number: i64, state: RevisionState) -> Result<(), Error> {
+    pub(crate) async fn mark(&mut self, number: i64, state: RevisionState) -> Result<(), Error> {
         let Some(revision) = self.all.iter_mut().find(|r| r.number == number) else {
             return Ok(());
         };
@@ -168,7 +170,7 @@ impl History {
     ///
     /// # Errors
     /// When one cannot be deleted.
-    pub async fn trim(&mut self, limit: usize, keep: &[i64]) -> Result<(), Error> {
+    pub(crate) async fn trim(&mut self, limit: usize, keep: &[i64]) -> Result<(), Error> {
         while self.all.len() > limit {
             let Some(at) = self.all.iter().position(|r| !keep.contains(&r.number)) else {
                 break;

@@ -6,10 +6,10 @@ use crate::{api::ProcessStatus, objects};
 
 /// The safe order: storage first, and whoever is asked before whoever asks, so
 /// that a front never speaks to a delegate older than itself.
-pub const ORDER: [&str; 5] = ["store", "extensions", "core", "aggregator", "controllers"];
+pub(crate) const ORDER: [&str; 5] = ["store", "extensions", "core", "aggregator", "controllers"];
 
 /// Hash of the template of pods that was applied last.
-pub const TEMPLATE: &str = "catena.dev/template";
+pub(crate) const TEMPLATE: &str = "catena.dev/template";
 
 fn number(v: &Value) -> i64 {
     v.as_i64().unwrap_or(0)
@@ -20,7 +20,7 @@ fn desired(workload: &Value) -> i64 {
 }
 
 /// What is waited for; None when all pods are as they should be.
-pub fn waiting(workload: &Value) -> Option<String> {
+pub(crate) fn waiting(workload: &Value) -> Option<String> {
     let (status, wanted) = (&workload["status"], desired(workload));
     if number(&status["observedGeneration"]) < number(&workload["metadata"]["generation"]) {
         return Some("its change to be seen".to_owned());
@@ -46,17 +46,17 @@ pub fn waiting(workload: &Value) -> Option<String> {
 }
 
 /// Whether no pod is left of a workload that should have none.
-pub fn is_stopped(workload: &Value) -> bool {
+pub(crate) fn is_stopped(workload: &Value) -> bool {
     desired(workload) == 0 && waiting(workload).is_none()
 }
 
 /// Pods that are ready, whatever they run.
-pub fn ready(workload: &Value) -> i64 {
+pub(crate) fn ready(workload: &Value) -> i64 {
     number(&workload["status"]["readyReplicas"])
 }
 
 /// The line of a process in the status.
-pub fn status(workload: &Value) -> ProcessStatus {
+pub(crate) fn status(workload: &Value) -> ProcessStatus {
     let short = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
     ProcessStatus {
         name: objects::component(workload).to_owned(),
@@ -68,7 +68,7 @@ pub fn status(workload: &Value) -> ProcessStatus {
 }
 
 /// Tag or digest of the image of a workload's process.
-pub fn version(workload: &Value) -> &str {
+pub(crate) fn version(workload: &Value) -> &str {
     let image = workload["spec"]["template"]["spec"]["containers"][0]["image"].as_str();
     let name = image.unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or_default();
@@ -76,7 +76,7 @@ pub fn version(workload: &Value) -> &str {
 }
 
 /// Hash of the template of a workload's pods.
-pub fn template(workload: &Value) -> String {
+pub(crate) fn template(workload: &Value) -> String {
     objects::hash(&workload["spec"]["template"])
 }
 

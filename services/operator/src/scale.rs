@@ -16,17 +16,17 @@ use crate::{
 };
 
 /// Processes that can be scaled.
-pub const SCALED: [&str; 4] = ["aggregator", "core", "extensions", "controllers"];
+pub(crate) const SCALED: [&str; 4] = ["aggregator", "core", "extensions", "controllers"];
 
 /// The ControlPlaneServices of one control plane.
-pub struct Services<'a> {
+pub(crate) struct Services<'a> {
     applier: &'a Applier,
     plane: &'a str,
     api: Api<ControlPlaneService>,
 }
 
 impl<'a> Services<'a> {
-    pub fn new(applier: &'a Applier, plane: &'a str) -> Self {
+    pub(crate) fn new(applier: &'a Applier, plane: &'a str) -> Self {
         let api = Api::namespaced(applier.client.clone(), &applier.namespace);
         Self {
             applier,
@@ -43,7 +43,7 @@ impl<'a> Services<'a> {
     ///
     /// # Errors
     /// When it cannot be read or written, or is somebody else's.
-    pub async fn replicas(&self, process: &str, asked: i32) -> Result<i32, Error> {
+    pub(crate) async fn replicas(&self, process: &str, asked: i32) -> Result<i32, Error> {
         let name = self.name(process);
         let what = || format!("ControlPlaneService {name}");
         let Some(service) = self.api.get_opt(&name).await.of(what())? else {
@@ -97,7 +97,12 @@ impl<'a> Services<'a> {
     ///
     /// # Errors
     /// When it cannot be read or written.
-    pub async fn tell(&self, process: &str, workload: &Value, asked: i32) -> Result<(), Error> {
+    pub(crate) async fn tell(
+        &self,
+        process: &str,
+        workload: &Value,
+        asked: i32,
+    ) -> Result<(), Error> {
         let name = self.name(process);
         let what = || format!("status of ControlPlaneService {name}");
         let Some(service) = self.api.get_opt(&name).await.of(what())? else {
@@ -133,7 +138,7 @@ impl<'a> Services<'a> {
     ///
     /// # Errors
     /// When it cannot be deleted.
-    pub async fn remove(&self, process: &str) -> Result<(), Error> {
+    pub(crate) async fn remove(&self, process: &str) -> Result<(), Error> {
         let name = self.name(process);
         match self.api.delete(&name, &DeleteParams::default()).await {
             Err(kube::Error::Api(s)) if s.code == 404 => Ok(()),

@@ -23,7 +23,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 ///
 /// # Errors
 /// When the store does not give all of it, or it cannot be written.
-pub async fn take(options: &BackupOptions) -> anyhow::Result<()> {
+pub(crate) async fn take(options: &BackupOptions) -> anyhow::Result<()> {
     let path = options.directory.join(&options.file);
     let part = options.directory.join(format!(".{}.part", options.file));
     let written = write(options, &part).await;

@@ -1,7 +1,7 @@
 //! Storage of a control plane: how it is, its backups, and how it begins with one.
 
-pub mod backup;
-pub mod health;
-pub mod job;
-pub mod restore;
+pub(crate) mod backup;
+pub(crate) mod health;
+pub(crate) mod job;
+pub(crate) mod restore;
 mod schedule;

@@ -19,7 +19,7 @@ const RESTORE: &str = "/restore";
 ///
 /// # Errors
 /// When `spec.values` has what only a field may say.
-pub fn values(spec: &ControlPlaneSpec, claim: &str) -> Result<Value, Error> {
+pub(crate) fn values(spec: &ControlPlaneSpec, claim: &str) -> Result<Value, Error> {
     let free = Value::Object(spec.values.clone());
     if !free["certificates"]["mode"].is_null() {
         let why = "spec.values.certificates.mode: spec.certificates.issuer says who makes them";
@@ -124,7 +124,7 @@ fn begin_with(values: &mut Value, restore: &Restore, claim: &str) {
 }
 
 /// Helm's rule: tables are merged, all else is replaced.
-pub fn merge(base: &mut Value, over: &Value) {
+pub(crate) fn merge(base: &mut Value, over: &Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
             for (key, value) in over {
@@ -136,12 +136,12 @@ pub fn merge(base: &mut Value, over: &Value) {
 }
 
 /// Whether the chart's declarations of certificates are left to cert-manager.
-pub fn by_cert_manager(spec: &ControlPlaneSpec) -> bool {
+pub(crate) fn by_cert_manager(spec: &ControlPlaneSpec) -> bool {
     spec.certificates.issuer == Issuer::CertManager
 }
 
 /// The claim of backups: the one that is named, or that of the ControlPlane.
-pub fn claim_of_backups(spec: &ControlPlaneSpec, name: &str) -> String {
+pub(crate) fn claim_of_backups(spec: &ControlPlaneSpec, name: &str) -> String {
     match &spec.storage.backup {
         Some(backup) if !backup.volume.claim_name.is_empty() => backup.volume.claim_name.clone(),
         _ => format!("{name}-backups"),

@@ -27,42 +27,57 @@ pub struct Host {
     /// Ends before the host does.
     pub standin: Standin,
     operator: Mutex<Option<Child>>,
+    /// As whom the operator works: an administrator, if not told otherwise.
+    pub kubeconfig: PathBuf,
     flags: Vec<String>,
 }
 
 impl Host {
     /// None, with the reason told, where kubectl is missing.
     pub fn start(flags: &[&str]) -> Option<Self> {
-        if !has("kubectl") {
-            return None;
-        }
-        let api = ControlPlane::start(&[]);
+        let host = Self::bare(flags)?;
         let out = Command::new(catena_tests_it::binary())
             .args(["operator", "definitions"])
             .output()
             .expect("catena runs");
         let definitions = String::from_utf8(out.stdout).expect("text");
-        let installed = api.kubectl_stdin(&["apply", "--server-side"], &definitions);
+        let installed = host
+            .api
+            .kubectl_stdin(&["apply", "--server-side"], &definitions);
         assert!(
             installed.status.success(),
             "{}",
             String::from_utf8_lossy(&installed.stderr)
         );
-        api.kubectl(&[
+        host.established();
+        host.start_operator();
+        Some(host)
+    }
+
+    /// A host without the definitions, and with no operator that runs.
+    pub fn bare(flags: &[&str]) -> Option<Self> {
+        if !has("kubectl") {
+            return None;
+        }
+        let api = ControlPlane::start(&[]);
+        let standin = Standin::start(api.kubeconfig());
+        Some(Self {
+            kubeconfig: api.kubeconfig(),
+            api,
+            standin,
+            operator: Mutex::default(),
+            flags: flags.iter().map(|f| (*f).to_owned()).collect(),
+        })
+    }
+
+    /// Waits until the definitions are served.
+    pub fn established(&self) {
+        self.api.kubectl(&[
             "wait",
             "--for=condition=Established",
             &format!("crd/{KIND}"),
             "crd/controlplaneservices.catena.dev",
         ]);
-        let standin = Standin::start(api.kubeconfig());
-        let host = Self {
-            api,
-            standin,
-            operator: Mutex::default(),
-            flags: flags.iter().map(|f| (*f).to_owned()).collect(),
-        };
-        host.start_operator();
-        Some(host)
     }
 
     /// Starts the operator; one that runs is left alone.
@@ -78,7 +93,7 @@ impl Host {
             .expect("a log");
         let child = Command::new(catena_tests_it::binary())
             .arg("operator")
-            .arg(format!("--kubeconfig={}", self.api.kubeconfig().display()))
+            .arg(format!("--kubeconfig={}", self.kubeconfig.display()))
             // One that was killed would hold the lease for a while.
             .arg("--leader-elect=false")
             .args(&self.flags)

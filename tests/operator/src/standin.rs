@@ -84,8 +84,9 @@ impl Drop for Standin {
 
 async fn client(kubeconfig: &PathBuf) -> Client {
     let config = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
-    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default());
-    Client::try_from(config.await.expect("usable")).expect("a client")
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(config, &options).await;
+    Client::try_from(config.expect("usable")).expect("a client")
 }
 
 fn image(workload: &Value) -> String {

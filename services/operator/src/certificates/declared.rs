@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Who signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signer {
+pub(crate) enum Signer {
     Itself,
     /// The authority in this Secret.
     Authority(String),
@@ -12,41 +12,41 @@ pub enum Signer {
 
 /// A certificate that is wanted.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Identity {
-    pub secret: String,
+pub(crate) struct Identity {
+    pub(crate) secret: String,
     /// The name without that of the release: `ca`, `core`.
-    pub short: String,
-    pub signer: Signer,
-    pub is_authority: bool,
-    pub cn: String,
-    pub group: Option<String>,
+    pub(crate) short: String,
+    pub(crate) signer: Signer,
+    pub(crate) is_authority: bool,
+    pub(crate) cn: String,
+    pub(crate) group: Option<String>,
     /// DNS names and addresses.
-    pub names: Vec<String>,
-    pub usages: Vec<String>,
-    pub labels: Value,
+    pub(crate) names: Vec<String>,
+    pub(crate) usages: Vec<String>,
+    pub(crate) labels: Value,
 }
 
 impl Identity {
     /// Neither an authority nor a mere key.
-    pub fn is_leaf(&self) -> bool {
+    pub(crate) fn is_leaf(&self) -> bool {
         !self.is_authority && self.signer != Signer::Itself
     }
 
     /// Only its key is used: it signs tokens, and stays.
-    pub fn is_key_only(&self) -> bool {
+    pub(crate) fn is_key_only(&self) -> bool {
         !self.is_authority && self.signer == Signer::Itself
     }
 }
 
 /// Whether an object is for cert-manager alone.
-pub fn is_declaration(object: &Value) -> bool {
+pub(crate) fn is_declaration(object: &Value) -> bool {
     object["apiVersion"]
         .as_str()
         .is_some_and(|v| v.starts_with("cert-manager.io/"))
 }
 
 /// The certificates among rendered objects.
-pub fn identities(rendered: &[Value]) -> Vec<Identity> {
+pub(crate) fn identities(rendered: &[Value]) -> Vec<Identity> {
     let declared = rendered.iter().filter(|o| is_declaration(o));
     let certificates = declared.clone().filter(|o| o["kind"] == "Certificate");
     certificates

@@ -8,7 +8,7 @@ use super::{Data, Identity, Policy};
 
 /// Why a certificate is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     Missing,
     /// Not a certificate and its key, or not of its authority.
     Unusable,
@@ -21,13 +21,13 @@ pub enum Why {
 }
 
 /// When the certificate ends; None where there is none.
-pub fn expiry(data: &Data) -> Option<SystemTime> {
+pub(crate) fn expiry(data: &Data) -> Option<SystemTime> {
     names_in_pem(data.get("tls.crt")?).ok().map(|n| n.not_after)
 }
 
 /// Why what is stored cannot stay. An authority stays whatever its age: a new
 /// one would shut out whoever trusts it.
-pub fn judge(
+pub(crate) fn judge(
     identity: &Identity,
     data: &Data,
     authority: Option<&str>,

@@ -16,7 +16,7 @@ use crate::{
         BackupState, ControlPlane, ControlPlaneStatus, FailedRevision, Issuer, RestorePhase,
         RevisionState, UpgradeStatus, annotations,
     },
-    apply::{Applier, Inventory},
+    apply::{Applier, Inventory, MANAGER},
     certificates::{self, Identity, Policy},
     cleanup, conditions,
     error::Error,
@@ -63,7 +63,7 @@ pub(super) async fn run(
     }
     let applier = Applier::new(context.client.clone(), plane, context.applied.clone())?;
     let inventory = Inventory::read(&applier).await?;
-    let target = target::choose(&applier, plane, &context.kube_version, status).await?;
+    let target = target::choose(&applier, plane, context, status).await?;
     let declared = values::by_cert_manager(&plane.spec);
     let kept = |o: &&Value| declared || !certificates::is_declaration(o);
     let mut work = Work {
@@ -231,17 +231,20 @@ impl Work<'_> {
             let replicas = self.services().replicas(process, asked).await?;
             object["spec"]["replicas"] = json!(replicas);
         }
-        if mode == Mode::Stop {
-            object["spec"]["replicas"] = json!(0);
-        }
         let key = Key::of(&object)?;
         let before = self.applier.get(&key).await?;
         let before = before.filter(|b| self.applier.owns(b));
         let before = before.as_ref().map(objects::value).transpose()?;
+        if mode == Mode::Stop {
+            object["spec"]["replicas"] = json!(0);
+        } else if let (None, Some(before)) = (asked, &before) {
+            hand_over(before, &mut object);
+        }
+        let held = self.seen.waits.is_some() && mode == Mode::Run;
         let changes =
             |b: &Value| b["metadata"]["annotations"][rollout::TEMPLATE] != json!(template);
         let live = match before {
-            Some(before) if self.seen.waits.is_some() && changes(&before) => before,
+            Some(before) if held && changes(&before) => before,
             _ => objects::value(&self.applier.apply(&object).await?)?,
         };
         if process == "store" {
@@ -447,7 +450,7 @@ impl Work<'_> {
             return Action::requeue(Duration::ZERO);
         }
         let mut pause = RESYNC;
-        if self.seen.waits.is_some() || restore::mode(status.restore.as_ref()) == Mode::Stop {
+        if restore::mode(status.restore.as_ref()) == Mode::Stop {
             pause = SOON;
         }
         let now = SystemTime::now();
@@ -456,14 +459,36 @@ impl Work<'_> {
             .certificates
             .renewal
             .map(|t| t.duration_since(now).unwrap_or(Duration::ZERO));
-        let backup = status.next_backup.as_ref().map(|t| {
-            let seconds = t.0.as_second() - conditions::now().0.as_second();
+        let until = |second: i64| {
+            let seconds = second - conditions::now().0.as_second();
             Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
-        });
-        for due in [renewal, backup].into_iter().flatten() {
+        };
+        let backup = status.next_backup.as_ref().map(|t| until(t.0.as_second()));
+        let upgrade = status.upgrade.as_ref().and_then(|u| u.started.as_ref());
+        let limit = self.plane.spec.upgrade.timeout_seconds;
+        let deadline = upgrade.map(|t| until(t.0.as_second() + limit));
+        // One that has passed is told of already.
+        let deadline = deadline.filter(|d| !d.is_zero());
+        for due in [renewal, backup, deadline].into_iter().flatten() {
             pause = pause.min(due.max(Duration::from_secs(1)));
         }
         Action::requeue(pause)
+    }
+}
+
+/// Replicas that an autoscaler will set, but has not yet, stay as they are: what
+/// nobody applies any more would become 1.
+fn hand_over(before: &Value, object: &mut Value) {
+    let managers = before["metadata"]["managedFields"].as_array();
+    let set = |m: &Value| !m["fieldsV1"]["f:spec"]["f:replicas"].is_null();
+    let mut others = managers
+        .into_iter()
+        .flatten()
+        .filter(|m| m["manager"] != MANAGER);
+    if !others.any(set) {
+        // An autoscaler leaves none alone.
+        let replicas = before["spec"]["replicas"].as_i64().unwrap_or(1);
+        object["spec"]["replicas"] = json!(replicas.max(1));
     }
 }
 

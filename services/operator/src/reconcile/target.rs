@@ -4,6 +4,7 @@
 use kube::ResourceExt as _;
 use serde_json::Value;
 
+use super::Context;
 use crate::{
     api::{ControlPlane, ControlPlaneStatus, RevisionState},
     apply::Applier,
@@ -36,13 +37,13 @@ pub(super) struct Target {
 pub(super) async fn choose(
     applier: &Applier,
     plane: &ControlPlane,
-    kube_version: &str,
+    context: &Context,
     status: &mut ControlPlaneStatus,
 ) -> Result<Target, Error> {
     let name = plane.name_any();
     let mut history = History::read(applier, &name).await?;
     let generation = plane.metadata.generation.unwrap_or_default();
-    let rendered = match self::render(plane, kube_version) {
+    let rendered = match context.rendered(plane) {
         Ok(rendered) => rendered,
         Err(refused) => {
             let last = status.revision.and_then(|n| history.numbered(n));

@@ -30,28 +30,28 @@ const FAILED: usize = 3;
 
 /// What the pod of a backup says at its end, as its termination message.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct Report {
-    pub file: String,
+pub(crate) struct Report {
+    pub(crate) file: String,
     /// Bytes.
-    pub size: i64,
+    pub(crate) size: i64,
     /// All backups that are in the volume now.
-    pub files: Vec<String>,
+    pub(crate) files: Vec<String>,
 }
 
 /// Backups of one control plane.
-pub struct Backups<'a> {
-    pub applier: &'a Applier,
-    pub plane: &'a ControlPlane,
-    pub subject: Subject<'a>,
-    pub backup: &'a Backup,
-    pub image: &'a BackupImage,
+pub(crate) struct Backups<'a> {
+    pub(crate) applier: &'a Applier,
+    pub(crate) plane: &'a ControlPlane,
+    pub(crate) subject: Subject<'a>,
+    pub(crate) backup: &'a Backup,
+    pub(crate) image: &'a BackupImage,
 }
 
 /// How backups are.
 #[derive(Default)]
-pub struct State {
-    pub backups: Vec<BackupStatus>,
-    pub next: Option<Timestamp>,
+pub(crate) struct State {
+    pub(crate) backups: Vec<BackupStatus>,
+    pub(crate) next: Option<Timestamp>,
 }
 
 impl Backups<'_> {
@@ -60,7 +60,7 @@ impl Backups<'_> {
     }
 
     /// The objects that backups need, to be applied with all others.
-    pub fn objects(&self) -> Vec<Value> {
+    pub(crate) fn objects(&self) -> Vec<Value> {
         vec![job::policy(&self.subject)]
     }
 
@@ -84,7 +84,7 @@ impl Backups<'_> {
     ///
     /// # Errors
     /// When the schedule is wrong, or a Job cannot be made or read.
-    pub async fn run(&self, known: &[BackupStatus], ready: bool) -> Result<State, Error> {
+    pub(crate) async fn run(&self, known: &[BackupStatus], ready: bool) -> Result<State, Error> {
         let selector = format!(
             "{LABEL}={},app.kubernetes.io/component={}",
             self.subject.name,
@@ -120,11 +120,8 @@ impl Backups<'_> {
         let is_new = |name: &str| {
             !jobs.iter().any(|j| j.name_any() == name) && !known.iter().any(|b| b.name == name)
         };
-        if let Some(word) = self.plane.annotations().get(annotations::BACKUP) {
-            let name = self.name(&objects::hash(&json!(word)));
-            if is_new(&name) {
-                return Ok(Some((name, None)));
-            }
+        if let Some(name) = self.asked().filter(|n| is_new(n)) {
+            return Ok(Some((name, None)));
         }
         if self.backup.schedule.is_empty() {
             return Ok(None);
@@ -143,6 +140,12 @@ impl Backups<'_> {
             .filter(|(n, _)| is_new(n)))
     }
 
+    /// The backup that the user's last word asks for.
+    fn asked(&self) -> Option<String> {
+        let word = self.plane.annotations().get(annotations::BACKUP)?;
+        Some(self.name(&objects::hash(&json!(word))))
+    }
+
     fn name(&self, tag: &str) -> String {
         format!("{}-backup-{tag}", self.subject.full_name)
     }
@@ -151,7 +154,7 @@ impl Backups<'_> {
     ///
     /// # Errors
     /// When it cannot be made or read.
-    pub async fn before(&self, revision: i64) -> Result<BackupStatus, Error> {
+    pub(crate) async fn before(&self, revision: i64) -> Result<BackupStatus, Error> {
         let name = self.name(&format!("before-{revision}"));
         let job = match self.jobs().get_opt(&name).await.of("get Job")? {
             Some(job) => job,
@@ -277,7 +280,9 @@ impl Backups<'_> {
         for job in jobs {
             let name = job.name_any();
             let is_last = last.is_some() && job.annotations().get(SCHEDULED) == last;
-            if is_last || told.iter().any(|b| b.name == name) {
+            // Without it, the user's word would ask again.
+            let is_asked = self.asked().as_deref() == Some(&name);
+            if is_last || is_asked || told.iter().any(|b| b.name == name) {
                 continue;
             }
             match self.jobs().delete(&name, &DeleteParams::background()).await {

@@ -14,14 +14,14 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the endpoints are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Health {
-    pub endpoints: usize,
+pub(crate) struct Health {
+    pub(crate) endpoints: usize,
     /// Endpoints that are not well, and why.
-    pub unhealthy: Vec<String>,
+    pub(crate) unhealthy: Vec<String>,
 }
 
 impl Health {
-    pub fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.unhealthy.len() < self.endpoints
     }
 }
@@ -30,7 +30,7 @@ impl Health {
 ///
 /// # Errors
 /// When the certificates cannot be put where a client reads them.
-pub async fn check(etcd: &Etcd, secret: &Data) -> Result<Health, Error> {
+pub(crate) async fn check(etcd: &Etcd, secret: &Data) -> Result<Health, Error> {
     let dir = tempfile::tempdir().map_err(|e| Error::Internal(e.to_string()))?;
     let file = |name: &str| {
         let path = dir.path().join(name);

@@ -12,22 +12,22 @@ use crate::{
 };
 
 /// The process label of its pods.
-pub const COMPONENT: &str = "backup";
+pub(crate) const COMPONENT: &str = "backup";
 /// The time that the schedule asked for.
-pub const SCHEDULED: &str = "catena.dev/scheduled";
+pub(crate) const SCHEDULED: &str = "catena.dev/scheduled";
 /// The file in the volume.
-pub const FILE: &str = "catena.dev/file";
+pub(crate) const FILE: &str = "catena.dev/file";
 
 /// What is known of the control plane that is backed up.
-pub struct Subject<'a> {
-    pub name: &'a str,
-    pub namespace: &'a str,
-    pub full_name: &'a str,
+pub(crate) struct Subject<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) full_name: &'a str,
     /// The StatefulSet of the store, as it was rendered.
-    pub store: &'a Value,
+    pub(crate) store: &'a Value,
     /// Where the store is, as core is told.
-    pub server: &'a str,
-    pub claim: String,
+    pub(crate) server: &'a str,
+    pub(crate) claim: String,
 }
 
 /// The labels of the pods of backups.
@@ -41,7 +41,7 @@ fn labels(of: &Subject<'_>) -> Value {
 
 /// The volume, where it is not one that is there already. It has no owner: it
 /// outlives the control plane.
-pub fn claim(of: &Subject<'_>, backup: &Backup) -> Value {
+pub(crate) fn claim(of: &Subject<'_>, backup: &Backup) -> Value {
     let mut claim = json!({
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -58,7 +58,7 @@ pub fn claim(of: &Subject<'_>, backup: &Backup) -> Value {
 }
 
 /// Lets the pods of backups reach the store beside those that the chart lets.
-pub fn policy(of: &Subject<'_>) -> Value {
+pub(crate) fn policy(of: &Subject<'_>) -> Value {
     let mut pods = of.store["spec"]["selector"]["matchLabels"].clone();
     pods["app.kubernetes.io/component"] = json!(COMPONENT);
     json!({
@@ -81,7 +81,7 @@ pub fn policy(of: &Subject<'_>) -> Value {
 }
 
 /// A backup into `file`. It is made once by its name.
-pub fn job(
+pub(crate) fn job(
     of: &Subject<'_>,
     plane: &ControlPlane,
     backup: &Backup,
@@ -120,6 +120,7 @@ pub fn job(
             "image": image.image,
             "imagePullPolicy": template["containers"][0]["imagePullPolicy"],
             "args": args,
+            "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}},
             "securityContext": template["containers"][0]["securityContext"],
             "volumeMounts": [
                 {"name": "internal", "mountPath": "/etc/catena/internal", "readOnly": true},

@@ -18,7 +18,7 @@ const NOTE: &str = "restored";
 
 /// What to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// No restore, or it is complete.
     Run,
     /// No pod may run.
@@ -26,7 +26,7 @@ pub enum Mode {
 }
 
 /// The claim of the store's only pod.
-pub fn claim(applier: &Applier, store: &str) -> Key {
+pub(crate) fn claim(applier: &Applier, store: &str) -> Key {
     Key {
         api_version: "v1".to_owned(),
         kind: "PersistentVolumeClaim".to_owned(),
@@ -39,7 +39,7 @@ pub fn claim(applier: &Applier, store: &str) -> Key {
 ///
 /// # Errors
 /// When the inventory cannot be read.
-pub fn begin(
+pub(crate) fn begin(
     wanted: Option<&Restore>,
     inventory: &Inventory,
     known: Option<&RestoreStatus>,
@@ -65,7 +65,7 @@ pub fn begin(
     })
 }
 
-pub fn mode(restore: Option<&RestoreStatus>) -> Mode {
+pub(crate) fn mode(restore: Option<&RestoreStatus>) -> Mode {
     match restore.map(|r| r.phase) {
         Some(RestorePhase::Stopping | RestorePhase::Emptying) => Mode::Stop,
         _ => Mode::Run,
@@ -77,7 +77,7 @@ pub fn mode(restore: Option<&RestoreStatus>) -> Mode {
 ///
 /// # Errors
 /// When the API server refuses.
-pub async fn step(
+pub(crate) async fn step(
     applier: &Applier,
     inventory: &mut Inventory,
     restore: &mut RestoreStatus,

@@ -7,10 +7,10 @@ use crate::error::Error;
 
 /// Times of a schedule, in UTC.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// The last time that has come and for which there was no backup.
-    pub now: Option<Timestamp>,
-    pub next: Timestamp,
+    pub(crate) now: Option<Timestamp>,
+    pub(crate) next: Timestamp,
 }
 
 /// `after`: the time of the last backup, or when backups began. Of several times
@@ -18,7 +18,7 @@ pub struct Due {
 ///
 /// # Errors
 /// When the schedule is none, or never comes.
-pub fn due(schedule: &str, after: Timestamp, now: Timestamp) -> Result<Due, Error> {
+pub(crate) fn due(schedule: &str, after: Timestamp, now: Timestamp) -> Result<Due, Error> {
     let wrong = |e: croner::errors::CronError| {
         Error::Spec(format!("spec.storage.backup.schedule {schedule:?}: {e}"))
     };
