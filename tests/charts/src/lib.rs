@@ -4,6 +4,7 @@
 
 pub mod podman;
 pub mod pods;
+pub mod refused;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,5 +1,6 @@
 //! The targets, by what they read.
 
+pub(crate) mod charts;
 pub(crate) mod encodings;
 pub(crate) mod patches;
 pub(crate) mod requests;

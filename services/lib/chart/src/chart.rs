@@ -1,15 +1,29 @@
 //! A chart, read once and rendered many times.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde_json::Value;
 
-use crate::{Capabilities, Cluster, Error, Manifest, Release, load};
+use crate::{
+    Capabilities, Cluster, Error, Limits, Manifest, Release, load, manifest,
+    render::{self, What},
+    template::Trees,
+    value::Files,
+    values::{self, Schema},
+};
 
 /// A chart without dependencies, with its templates parsed.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    pub(crate) metadata: Metadata,
+    pub(crate) metadata: Arc<Metadata>,
     /// `values.yaml`, an object.
     pub(crate) defaults: Value,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) trees: Trees,
+    /// Names of the templates, in the order in which Helm executes them.
+    pub(crate) templates: Vec<String>,
+    pub(crate) files: Arc<Files>,
+    pub(crate) limits: Limits,
 }
 
 /// `Chart.yaml`, `.Chart` of templates.
@@ -24,6 +38,12 @@ pub struct Metadata {
     pub kind: String,
     /// The constraint on the cluster's version, "" for any.
     pub kube_version: String,
+    pub home: String,
+    pub icon: String,
+    pub deprecated: bool,
+    pub keywords: Vec<String>,
+    pub sources: Vec<String>,
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// What a chart makes.
@@ -45,7 +65,22 @@ impl Chart {
         P: AsRef<str>,
         B: AsRef<[u8]>,
     {
-        load::load(files.into_iter())
+        Self::with_limits(files, Limits::default())
+    }
+
+    /// As [`Chart::from_files`], with other limits.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_limits<P, B>(
+        files: impl IntoIterator<Item = (P, B)>,
+        limits: Limits,
+    ) -> Result<Self, Error>
+    where
+        P: AsRef<str>,
+        B: AsRef<[u8]>,
+    {
+        load::load(files.into_iter(), limits)
     }
 
     pub fn metadata(&self) -> &Metadata {
@@ -63,7 +98,29 @@ impl Chart {
     /// # Errors
     /// [`Error::Values`] where `values.schema.json` does not allow the result.
     pub fn values(&self, overrides: &Value) -> Result<Value, Error> {
-        Err(self.unfinished(overrides))
+        if !overrides.is_object() {
+            let problem = crate::Problem {
+                path: String::new(),
+                message: "an object is expected".to_owned(),
+            };
+            return Err(self.refused(vec![problem]));
+        }
+        let values = values::coalesce(overrides, &self.defaults);
+        let problems = match &self.schema {
+            Some(schema) => schema.check(&values),
+            None => Vec::new(),
+        };
+        if problems.is_empty() {
+            return Ok(values);
+        }
+        Err(self.refused(problems))
+    }
+
+    fn refused(&self, problems: Vec<crate::Problem>) -> Error {
+        Error::Values {
+            chart: self.metadata.name.clone(),
+            problems,
+        }
     }
 
     /// The objects of a release. `values` are what [`Chart::values`] made.
@@ -73,12 +130,37 @@ impl Chart {
     /// an object, or goes beyond a limit; or the cluster is too old for the chart.
     pub fn render(
         &self,
-        _release: &Release,
+        release: &Release,
         values: &Value,
-        _capabilities: &Capabilities,
-        _cluster: &dyn Cluster,
+        capabilities: &Capabilities,
+        cluster: &dyn Cluster,
     ) -> Result<Rendered, Error> {
-        Err(self.unfinished(values))
+        let what = What::Objects;
+        let read = |printed: BTreeMap<String, String>| {
+            let mut manifests = Vec::new();
+            for (path, text) in printed {
+                manifests.extend(manifest::read(&path, &text)?);
+            }
+            manifest::install_order(&mut manifests);
+            Ok(Rendered { manifests })
+        };
+        render::render(self, what, release, values, capabilities, cluster, read)
+    }
+
+    /// What the templates print, by their names: the texts of which [`Chart::render`]
+    /// makes objects.
+    ///
+    /// # Errors
+    /// As [`Chart::render`], but for what is not an object.
+    pub fn print(
+        &self,
+        release: &Release,
+        values: &Value,
+        capabilities: &Capabilities,
+        cluster: &dyn Cluster,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let what = What::Objects;
+        render::render(self, what, release, values, capabilities, cluster, Ok)
     }
 
     /// `templates/NOTES.txt`, rendered; "" where there is none.
@@ -87,18 +169,13 @@ impl Chart {
     /// As [`Chart::render`].
     pub fn notes(
         &self,
-        _release: &Release,
+        release: &Release,
         values: &Value,
-        _capabilities: &Capabilities,
-        _cluster: &dyn Cluster,
+        capabilities: &Capabilities,
+        cluster: &dyn Cluster,
     ) -> Result<String, Error> {
-        Err(self.unfinished(values))
-    }
-
-    fn unfinished(&self, _: &Value) -> Error {
-        Error::Execution(format!(
-            "{}: templates are not rendered yet",
-            self.metadata.name
-        ))
+        let what = What::Notes;
+        let joined = |printed: BTreeMap<String, String>| Ok(printed.into_values().collect());
+        render::render(self, what, release, values, capabilities, cluster, joined)
     }
 }

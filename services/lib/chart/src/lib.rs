@@ -20,16 +20,31 @@
 //! # Ok::<(), catena_chart::Error>(())
 //! ```
 
+mod budget;
 mod chart;
 mod cluster;
 mod error;
+mod exec;
+mod fault;
+mod format;
+mod functions;
+mod glob;
+mod ignore;
 mod json;
 mod load;
 mod manifest;
 mod release;
+mod render;
+mod session;
+mod template;
+mod value;
+mod values;
+mod version;
 
+pub use budget::Limits;
 pub use chart::{Chart, Metadata, Rendered};
 pub use cluster::{Certificates, Cluster, Offline, Pair, Subject};
 pub use error::{Error, Problem};
 pub use manifest::{DeletePolicy, Event, Hook, Manifest, install_order, uninstall_order};
 pub use release::{Capabilities, Release};
+pub use values::overlay;

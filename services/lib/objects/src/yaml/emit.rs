@@ -18,7 +18,7 @@ pub fn to_string(v: &Value) -> String {
         Value::Object(m) if !m.is_empty() => mapping(&mut out, m, 0, false),
         Value::Array(a) if !a.is_empty() => sequence(&mut out, a, 0, false),
         other => {
-            scalar(&mut out, other, 0);
+            scalar(&mut out, other, 2);
             out.push('\n');
         }
     }
@@ -37,10 +37,24 @@ fn mapping(out: &mut String, map: &Map, indent: usize, inline: bool) {
         if i > 0 || !inline {
             pad(out, indent);
         }
-        string(out, key, indent, true);
-        out.push(':');
-        member(out, value, indent);
+        if is_simple(key) {
+            string(out, key, indent, true);
+            out.push(':');
+            member(out, value, indent);
+            continue;
+        }
+        out.push_str("? ");
+        string(out, key, indent + 2, false);
+        out.push('\n');
+        pad(out, indent);
+        out.push_str(": ");
+        item(out, value, indent);
     }
+}
+
+/// Whether a key stands in the line of its value.
+fn is_simple(key: &str) -> bool {
+    key.len() <= 128 && !key.contains('\n')
 }
 
 fn member(out: &mut String, value: &Value, indent: usize) {
@@ -67,13 +81,18 @@ fn sequence(out: &mut String, items: &[Value], indent: usize, inline: bool) {
             pad(out, indent);
         }
         out.push_str("- ");
-        match item {
-            Value::Object(m) if !m.is_empty() => mapping(out, m, indent + 2, true),
-            Value::Array(a) if !a.is_empty() => sequence(out, a, indent + 2, true),
-            other => {
-                scalar(out, other, indent + 2);
-                out.push('\n');
-            }
+        self::item(out, item, indent);
+    }
+}
+
+/// What stands behind `- ` and `: `.
+fn item(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Object(m) if !m.is_empty() => mapping(out, m, indent + 2, true),
+        Value::Array(a) if !a.is_empty() => sequence(out, a, indent + 2, true),
+        other => {
+            scalar(out, other, indent + 2);
+            out.push('\n');
         }
     }
 }
@@ -83,22 +102,45 @@ fn scalar(out: &mut String, v: &Value, indent: usize) {
         Value::String(s) => string(out, s, indent, false),
         Value::Object(_) => out.push_str("{}"),
         Value::Array(_) => out.push_str("[]"),
+        Value::Float(f) => out.push_str(&float(*f)),
         other => out.push_str(&json::to_string(other)),
     }
 }
 
+/// As `strconv` prints what is no integer: an exponent below 1e-4 and from 1e6 on.
+fn float(f: f64) -> String {
+    if f.fract() == 0.0 && (-9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0).contains(&f)
+    {
+        return f.to_string();
+    }
+    let text = format!("{f:e}");
+    let exponent = text
+        .split_once('e')
+        .and_then(|(m, e)| Some((m, e.parse::<i32>().ok()?)));
+    match exponent {
+        Some((mantissa, e)) if !(-4..6).contains(&e) => {
+            let sign = if e < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", e.abs())
+        }
+        _ => f.to_string(),
+    }
+}
+
+/// What stands only in double quotes; libyaml knows no characters beyond 16 bits.
+fn is_special(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{feff}' | '\u{fffe}'..)
+}
+
 fn string(out: &mut String, s: &str, indent: usize, key: bool) {
-    let special = s
-        .chars()
-        .any(|c| (c.is_control() && c != '\n') || c == '\u{feff}');
-    let edge = s.starts_with([' ', '\n']) || s.ends_with(' ') || s.contains(" \n");
+    let special = s.chars().any(is_special);
+    let edge = s.ends_with(' ') || s.contains(" \n");
     if s.contains('\n') && !special && !edge && !key {
         return literal(out, s, indent);
     }
     if special || s.contains('\n') || !matches!(resolve(s), Value::String(_)) || is_base60(s) {
         return folded(out, &double_quoted(s), indent, key);
     }
-    if plain_allowed(s) && !looks_like_time_or_merge(s) {
+    if plain_allowed(s) {
         folded(out, s, indent, key);
     } else {
         folded(out, &format!("'{}'", s.replace('\'', "''")), indent, key);
@@ -137,10 +179,16 @@ fn folded(out: &mut String, text: &str, indent: usize, key: bool) {
 
 fn literal(out: &mut String, s: &str, indent: usize) {
     let body = s.trim_end_matches('\n');
+    // The indent cannot be seen from a first line that begins with a blank.
+    out.push_str(if s.starts_with([' ', '\n']) {
+        "|2"
+    } else {
+        "|"
+    });
     out.push_str(match s.len() - body.len() {
-        0 => "|-",
-        1 => "|",
-        _ => "|+",
+        0 => "-",
+        1 if !body.is_empty() => "",
+        _ => "+",
     });
     let text = s.strip_suffix('\n').unwrap_or(s);
     for line in text.split('\n') {
@@ -168,7 +216,10 @@ fn double_quoted(s: &str) -> String {
             '\x0c' => out.push_str("\\f"),
             '\x1b' => out.push_str("\\e"),
             '\u{85}' => out.push_str("\\N"),
-            '\u{feff}' => out.push_str("\\uFEFF"),
+            c @ ('\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
+                out.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
+            c @ '\u{10000}'.. => out.push_str(&format!("\\U{:08X}", u32::from(c))),
             c if c.is_control() => out.push_str(&format!("\\x{:02X}", c as u32)),
             c => out.push(c),
         }
@@ -195,11 +246,6 @@ fn plain_allowed(s: &str) -> bool {
     !(s.contains(": ") || s.ends_with(':') || s.contains(" #"))
 }
 
-/// Strings that resolve to something else than a string and keep to single quotes or double ones.
-fn looks_like_time_or_merge(s: &str) -> bool {
-    s == "<<"
-}
-
 /// `12:30:45`: a number in base 60 to old readers.
 fn is_base60(s: &str) -> bool {
     let rest = s.strip_prefix(['-', '+']).unwrap_or(s);
@@ -220,14 +266,12 @@ fn is_base60(s: &str) -> bool {
     more > 0 && tail && digits(head)
 }
 
-/// Go's order of keys: runs of digits compare as numbers, letters before the rest.
+/// Go's order of keys: runs of digits compare as numbers, letters come after the rest.
 fn natural(a: &str, b: &str) -> std::cmp::Ordering {
     use std::cmp::Ordering::{Greater, Less};
     let (ar, br): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut digits = false;
     for i in 0..ar.len().min(br.len()) {
         if ar[i] == br[i] {
-            digits = ar[i].is_ascii_digit();
             continue;
         }
         let (al, bl) = (ar[i].is_alphabetic(), br[i].is_alphabetic());
@@ -235,16 +279,27 @@ fn natural(a: &str, b: &str) -> std::cmp::Ordering {
             return ar[i].cmp(&br[i]);
         }
         if al || bl {
-            return if digits == al { Less } else { Greater };
+            return if bl { Less } else { Greater };
         }
+        // Zeros within a number count as digits of it, not as its start.
+        let zero = ar[i] == '0' || br[i] == '0';
+        let within = zero
+            && ar[..i]
+                .iter()
+                .rev()
+                .take_while(|c| c.is_ascii_digit())
+                .any(|c| *c != '0');
         let number = |r: &[char]| {
-            let n: String = r[i..].iter().take_while(|c| c.is_ascii_digit()).collect();
-            n.parse::<u128>().ok()
+            let digits = r[i..].iter().take_while(|c| c.is_ascii_digit());
+            let digits = digits.filter_map(|c| c.to_digit(10)).map(u64::from);
+            let start = u64::from(within);
+            let value = digits
+                .clone()
+                .fold(start, |n, d| n.saturating_mul(10).saturating_add(d));
+            (value, digits.count())
         };
-        return match (number(&ar), number(&br)) {
-            (Some(x), Some(y)) if x != y => x.cmp(&y),
-            _ => ar[i].cmp(&br[i]),
-        };
+        let ((an, ai), (bn, bi)) = (number(&ar), number(&br));
+        return an.cmp(&bn).then(ai.cmp(&bi)).then(ar[i].cmp(&br[i]));
     }
     ar.len().cmp(&br.len())
 }
