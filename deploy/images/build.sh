@@ -17,7 +17,7 @@ if [ "$(id -u)" != 0 ] && [ -z "${BUILDAH_ISOLATION:-}" ]; then
     exec buildah unshare sh "$0" "$@"
 fi
 [ $# -gt 0 ] || set -- catena catena-aggregator catena-core catena-extensions \
-    catena-store catena-tunnel catena-controllers
+    catena-store catena-tunnel catena-controllers catena-operator
 target=${TARGET:-$(uname -m)-unknown-linux-musl}
 version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 tag=${TAG:-$version}

@@ -69,6 +69,13 @@ enum Command {
         #[command(flatten)]
         options: Box<catena_controllers::Options>,
     },
+    /// Control planes that a cluster is asked for.
+    Operator {
+        #[command(flatten)]
+        log: log::Options,
+        #[command(flatten)]
+        options: Box<catena_operator::Options>,
+    },
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -102,5 +109,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Controllers { log, options } => process("controllers", &log, Vec::new(), |stop| {
             catena_controllers::run(*options, stop)
         }),
+        Command::Operator { log, options } => {
+            process("operator", &log, options.problems(), |stop| {
+                catena_operator::run(*options, stop)
+            })
+        }
     }
 }

@@ -8,7 +8,6 @@
 mod api;
 mod cluster_role;
 mod garbage;
-mod leader;
 mod namespace;
 mod options;
 mod service_account;
@@ -18,11 +17,8 @@ pub use options::Options;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use catena_client::Lease;
 use catena_runtime::health::Health;
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
 use tokio_util::sync::CancellationToken;
 
 /// Runs until `stop` is cancelled or leadership is lost; the latter is an error,
@@ -32,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 /// When the kubeconfig cannot be read, or leadership or a watch is lost for good.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let health = Health::start(&options.health, &stop).await?;
-    let client = client(&options).await?;
+    let client = options.kube.client().await?;
     let root_ca = match &options.root_ca_file {
         Some(path) => Some(
             tokio::fs::read_to_string(path)
@@ -43,7 +39,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
     };
     // One that waits for the lease is as it should be.
     health.ready();
-    let lease = leader::Lease::new(client.clone(), options.identity());
+    let lease = Lease::new(client.clone(), "kube-system", "catena-controllers");
     if options.leader_elect && !lease.acquire(&stop).await {
         return Ok(());
     }
@@ -61,16 +57,4 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
         lease.release().await;
     }
     Ok(())
-}
-
-async fn client(options: &Options) -> anyhow::Result<Client> {
-    let config = match &options.kubeconfig {
-        Some(path) => {
-            let kubeconfig = Kubeconfig::read_from(path)
-                .with_context(|| format!("--kubeconfig: {}", path.display()))?;
-            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?
-        }
-        None => Config::infer().await?,
-    };
-    Ok(Client::try_from(config)?)
 }

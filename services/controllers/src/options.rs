@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
+use catena_client::KubeFlags;
 use catena_runtime::health::HealthFlags;
 
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Options {
-    /// How to reach the API server; without it, in-cluster configuration.
-    #[arg(long)]
-    pub kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    pub kube: KubeFlags,
     /// CA bundle for the kube-root-ca.crt config map of each namespace.
     #[arg(long)]
     pub root_ca_file: Option<PathBuf>,
@@ -19,12 +19,4 @@ pub struct Options {
 
     #[command(flatten)]
     pub health: HealthFlags,
-}
-
-impl Options {
-    /// Who holds the lease: unique per process.
-    pub(crate) fn identity(&self) -> String {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        format!("{}_{}", host.trim(), std::process::id())
-    }
 }

@@ -11,6 +11,7 @@ const PROCESSES: &[&str] = &[
     "catena-store",
     "catena-tunnel",
     "catena-controllers",
+    "catena-operator",
     "catena",
 ];
 

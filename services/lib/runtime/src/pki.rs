@@ -16,9 +16,10 @@ use std::{
 };
 
 use authority::Authority;
-use issue::Leaf;
+pub use authority::new_authority;
+pub use issue::Leaf;
 
-use crate::files;
+use crate::{files, tls};
 
 /// Common name of a process: `system:catena:<process>`.
 pub const PROCESS_PREFIX: &str = "system:catena:";
@@ -40,7 +41,14 @@ pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, Error> {
     })
 }
 
-/// A certificate and its key, both PEM.
+/// A certificate and its key, PEM, where they are not in files.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pem {
+    pub cert: String,
+    pub key: String,
+}
+
+/// Files of a certificate and its key, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
     pub cert: PathBuf,
@@ -149,16 +157,14 @@ impl Pki {
         let _lock = at(&self.dir, files::lock(&self.dir.join(".lock")))?;
         let private = self.dir.join(format!("{name}.key"));
         let public = self.dir.join(format!("{name}.pub"));
-        let key = if private.exists() {
-            issue::read_key(&private)?
-        } else {
-            let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        if !private.exists() {
+            let pem = new_key()?;
             at(
                 &private,
-                files::write_atomic(&private, key.serialize_pem().as_bytes(), files::PRIVATE),
+                files::write_atomic(&private, pem.as_bytes(), files::PRIVATE),
             )?;
-            key
-        };
+        }
+        let key = issue::read_key(&private)?;
         if !public.exists() {
             let pem = key.public_key_pem();
             at(
@@ -167,6 +173,30 @@ impl Pki {
             )?;
         }
         Ok((private, public))
+    }
+}
+
+/// A key for service account tokens, PEM.
+///
+/// # Errors
+/// When no key can be made.
+pub fn new_key() -> Result<String, Error> {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+    Ok(key.serialize_pem())
+}
+
+/// Whether this is a private key, PEM.
+pub fn is_key(pem: &[u8]) -> bool {
+    std::str::from_utf8(pem).is_ok_and(|p| rcgen::KeyPair::from_pem(p).is_ok())
+}
+
+/// Whether a certificate is that of a private key, both PEM.
+pub fn is_pair(cert: &[u8], key: &[u8]) -> bool {
+    use rcgen::PublicKeyData as _;
+    let key = std::str::from_utf8(key).map(rcgen::KeyPair::from_pem);
+    match key {
+        Ok(Ok(key)) => tls::is_of_key(cert, &key.subject_public_key_info()),
+        _ => false,
     }
 }
 

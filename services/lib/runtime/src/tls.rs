@@ -8,6 +8,7 @@ mod tests;
 mod unverified;
 mod verifier;
 
+pub(crate) use names::is_of_key;
 pub use names::{PeerNames, names_in, names_in_pem, signed_by};
 pub use server::{ClientAuth, ServerFiles, ServerTls};
 pub use unverified::unverified;

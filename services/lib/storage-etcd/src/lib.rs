@@ -169,3 +169,31 @@ impl Storage for EtcdStorage {
         })
     }
 }
+
+/// Pieces of a snapshot of a server, in their order.
+pub struct Snapshot(tonic::Streaming<pb::SnapshotResponse>);
+
+impl Snapshot {
+    /// The next piece; none after the last one.
+    ///
+    /// # Errors
+    /// When the server or the connection fails, or nothing comes for a minute.
+    pub async fn next(&mut self) -> Result<Option<bytes::Bytes>> {
+        match tokio::time::timeout(LONGEST, self.0.message()).await {
+            Ok(piece) => Ok(piece.map_err(convert::error)?.map(|p| p.blob)),
+            Err(_) => Err(Error::Timeout),
+        }
+    }
+}
+
+impl EtcdStorage {
+    /// A snapshot of one server: what `etcdctl snapshot save` writes to a file.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let mut client = self.maintenance.clone();
+        let pieces = bounded(client.snapshot(traced(pb::SnapshotRequest {}))).await?;
+        Ok(Snapshot(pieces))
+    }
+}

@@ -10,7 +10,7 @@ use rcgen::{
     PKCS_ECDSA_P256_SHA256,
 };
 
-use super::{Error, Pair, at, issue};
+use super::{Error, Pair, Pem, at, issue};
 use crate::files;
 
 const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -57,11 +57,15 @@ impl Authority {
     }
 }
 
-fn create(pair: &Pair, name: &str) -> Result<(), Error> {
+/// A new authority, which is good for `life`. Its name is unique: a client that
+/// trusts two control planes must not confuse them.
+///
+/// # Errors
+/// When no key can be made.
+pub fn new_authority(name: &str, life: Duration) -> Result<Pem, Error> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    // Unique per control plane: a client that trusts two must not confuse them.
     let serial = rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let tag: String = serial
         .public_key_raw()
@@ -81,14 +85,22 @@ fn create(pair: &Pair, name: &str) -> Result<(), Error> {
     ];
     let now = SystemTime::now();
     params.not_before = (now - SKEW).into();
-    params.not_after = (now + LIFE).into();
+    params.not_after = (now + life).into();
     let cert = params.self_signed(&key)?;
+    Ok(Pem {
+        cert: cert.pem(),
+        key: key.serialize_pem(),
+    })
+}
+
+fn create(pair: &Pair, name: &str) -> Result<(), Error> {
+    let made = new_authority(name, LIFE)?;
     at(
         &pair.key,
-        files::write_atomic(&pair.key, key.serialize_pem().as_bytes(), files::PRIVATE),
+        files::write_atomic(&pair.key, made.key.as_bytes(), files::PRIVATE),
     )?;
     at(
         &pair.cert,
-        files::write_atomic(&pair.cert, cert.pem().as_bytes(), files::PUBLIC),
+        files::write_atomic(&pair.cert, made.cert.as_bytes(), files::PUBLIC),
     )
 }

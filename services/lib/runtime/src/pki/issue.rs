@@ -7,12 +7,12 @@ use std::{
 };
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair,
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
 };
 
 use super::{
-    Error, Pair, at,
+    Error, Pair, Pem, at,
     authority::{Authority, NAMES, SKEW},
 };
 use crate::{files, tls};
@@ -21,7 +21,8 @@ const LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A leaf with less left is made anew.
 const RENEW: Duration = Duration::from_secs(60 * 24 * 3600);
 
-pub(super) struct Leaf {
+/// Whom a certificate names, and what it is for.
+pub struct Leaf {
     cn: String,
     group: Option<String>,
     sans: Vec<String>,
@@ -29,7 +30,8 @@ pub(super) struct Leaf {
 }
 
 impl Leaf {
-    pub(super) fn new(cn: &str, group: Option<&str>) -> Self {
+    /// User or server `cn`, in `group` if there is one.
+    pub fn new(cn: &str, group: Option<&str>) -> Self {
         Self {
             cn: cn.to_owned(),
             group: group.map(str::to_owned),
@@ -38,17 +40,20 @@ impl Leaf {
         }
     }
 
-    pub(super) fn server(mut self) -> Self {
+    #[must_use]
+    pub fn server(mut self) -> Self {
         self.usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         self
     }
 
-    pub(super) fn client(mut self) -> Self {
+    #[must_use]
+    pub fn client(mut self) -> Self {
         self.usages.push(ExtendedKeyUsagePurpose::ClientAuth);
         self
     }
 
-    pub(super) fn add_sans(&mut self, names: &[String]) {
+    /// Names and addresses of a server; what parses as an address is one.
+    pub fn add_sans(&mut self, names: &[String]) {
         for name in names {
             if !name.is_empty() && !self.sans.contains(name) {
                 self.sans.push(name.clone());
@@ -56,7 +61,7 @@ impl Leaf {
         }
     }
 
-    fn params(&self) -> Result<CertificateParams, Error> {
+    fn params(&self, life: Duration) -> Result<CertificateParams, Error> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         if let Some(group) = &self.group {
@@ -81,8 +86,27 @@ impl Leaf {
         params.use_authority_key_identifier_extension = true;
         let now = SystemTime::now();
         params.not_before = (now - SKEW).into();
-        params.not_after = (now + LIFE).into();
+        params.not_after = (now + life).into();
         Ok(params)
+    }
+
+    fn signed(&self, issuer: &Issuer<'_, KeyPair>, life: Duration) -> Result<Pem, Error> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let cert = self.params(life)?.signed_by(&key, issuer)?;
+        Ok(Pem {
+            cert: cert.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+
+    /// A new key and its certificate by `authority`, good for `life`.
+    ///
+    /// # Errors
+    /// When the authority is not usable, or a name is none.
+    pub fn issue(&self, authority: &Pem, life: Duration) -> Result<Pem, Error> {
+        let key = KeyPair::from_pem(&authority.key)?;
+        let issuer = Issuer::from_ca_cert_pem(&authority.cert, key)?;
+        self.signed(&issuer, life)
     }
 }
 
@@ -93,17 +117,15 @@ pub(super) fn ensure(authority: &Authority, pair: &Pair, leaf: &Leaf) -> Result<
     if state == State::Good || (state == State::Ageing && authority.issuer().is_err()) {
         return Ok(());
     }
-    let issuer = authority.issuer()?;
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let cert = leaf.params()?.signed_by(&key, issuer)?;
+    let made = leaf.signed(authority.issuer()?, LIFE)?;
     // The key first: a reader that finds the new certificate finds its key too.
     at(
         &pair.key,
-        files::write_atomic(&pair.key, key.serialize_pem().as_bytes(), files::PRIVATE),
+        files::write_atomic(&pair.key, made.key.as_bytes(), files::PRIVATE),
     )?;
     at(
         &pair.cert,
-        files::write_atomic(&pair.cert, cert.pem().as_bytes(), files::PUBLIC),
+        files::write_atomic(&pair.cert, made.cert.as_bytes(), files::PUBLIC),
     )
 }
 

@@ -102,6 +102,13 @@ pub fn signed_by(pem: &[u8], authority: &[u8]) -> bool {
     leaf.issuer() == ca.subject() && leaf.verify_signature(Some(ca.public_key())).is_ok()
 }
 
+/// Whether a certificate, PEM, has this public key (SubjectPublicKeyInfo, DER).
+pub(crate) fn is_of_key(pem: &[u8], public: &[u8]) -> bool {
+    first(pem).is_ok_and(|der| {
+        X509Certificate::from_der(&der).is_ok_and(|(_, cert)| cert.public_key().raw == public)
+    })
+}
+
 fn first(pem: &[u8]) -> Result<CertificateDer<'static>, String> {
     CertificateDer::from_pem_slice(pem).map_err(|e| e.to_string())
 }

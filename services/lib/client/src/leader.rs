@@ -15,26 +15,35 @@ use kube::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-const NAME: &str = "catena-controllers";
 const DURATION: Duration = Duration::from_secs(15);
 const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(2);
 
-pub(crate) struct Lease {
+/// A lease that one of several processes holds.
+pub struct Lease {
     api: Api<LeaseObject>,
+    name: &'static str,
     identity: String,
 }
 
+/// Who holds a lease: unique per process.
+pub fn identity() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}_{}", host.trim(), std::process::id())
+}
+
 impl Lease {
-    pub(crate) fn new(client: Client, identity: String) -> Self {
+    /// The lease `namespace/name`, for [`identity`].
+    pub fn new(client: Client, namespace: &str, name: &'static str) -> Self {
         Self {
-            api: Api::namespaced(client, "kube-system"),
-            identity,
+            api: Api::namespaced(client, namespace),
+            name,
+            identity: identity(),
         }
     }
 
     /// Waits until this process holds the lease; false when `stop` came first.
-    pub(crate) async fn acquire(&self, stop: &CancellationToken) -> bool {
+    pub async fn acquire(&self, stop: &CancellationToken) -> bool {
         let mut seen: Option<(String, Instant)> = None;
         loop {
             match self.try_hold(&mut seen).await {
@@ -53,7 +62,7 @@ impl Lease {
     ///
     /// # Errors
     /// When another process holds the lease, or it could not be renewed in time.
-    pub(crate) async fn hold(&self) -> anyhow::Result<()> {
+    pub async fn hold(&self) -> anyhow::Result<()> {
         let mut renewed = Instant::now();
         let mut seen = None;
         loop {
@@ -70,8 +79,8 @@ impl Lease {
     }
 
     /// Gives the lease up, so that the next process need not wait for it to expire.
-    pub(crate) async fn release(&self) {
-        let Ok(mut lease) = self.api.get(NAME).await else {
+    pub async fn release(&self) {
+        let Ok(mut lease) = self.api.get(self.name).await else {
             return;
         };
         if let Some(spec) = lease.spec.as_mut()
@@ -79,17 +88,20 @@ impl Lease {
         {
             spec.holder_identity = Some(String::new());
             spec.lease_duration_seconds = Some(1);
-            let _ = self.api.replace(NAME, &PostParams::default(), &lease).await;
+            let _ = self
+                .api
+                .replace(self.name, &PostParams::default(), &lease)
+                .await;
         }
     }
 
     /// `seen`: the last record of another holder and when it was first seen.
     async fn try_hold(&self, seen: &mut Option<(String, Instant)>) -> kube::Result<bool> {
-        let Some(mut lease) = self.api.get_opt(NAME).await? else {
+        let Some(mut lease) = self.api.get_opt(self.name).await? else {
             let spec = self.spec(None);
             let lease = LeaseObject {
                 metadata: ObjectMeta {
-                    name: Some(NAME.to_owned()),
+                    name: Some(self.name.to_owned()),
                     ..ObjectMeta::default()
                 },
                 spec: Some(spec),
@@ -115,7 +127,7 @@ impl Lease {
         }
         lease.spec = Some(self.spec(Some(&spec)));
         self.api
-            .replace(NAME, &PostParams::default(), &lease)
+            .replace(self.name, &PostParams::default(), &lease)
             .await?;
         Ok(true)
     }
