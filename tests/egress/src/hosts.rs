@@ -164,7 +164,7 @@ impl Drop for Host {
 pub struct Tunnel(Child);
 
 impl Tunnel {
-    pub fn start(dir: &Path, kubeconfig: &Path, known_hosts: &Path) -> Self {
+    pub fn start(dir: &Path, kubeconfig: &Path, known_hosts: &Path, more: &[&str]) -> Self {
         let flag = |name: &str, path: PathBuf| format!("--{name}={}", path.display());
         let child = Command::new(catena_tests_it::binary())
             .arg("tunnel")
@@ -178,6 +178,7 @@ impl Tunnel {
                 "--listen-http=127.0.0.1:{}",
                 catena_tests_it::free_port()
             ))
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(dir.join("tunnel.log")).expect("a log"))

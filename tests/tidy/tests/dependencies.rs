@@ -15,7 +15,7 @@ const PROCESSES: [&str; 7] = [
 ];
 
 /// Crates that hold rules: no runtime, no transport.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "catena-objects",
     "catena-facts",
     "catena-schema",
