@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the real parts that tests talk to: etcd and etcdctl from Debian, and
-# the current etcd and Helm from their Go modules.
+# the current etcd, Helm and Jaeger from their Go modules.
 set -eu
 here=$(dirname "$0")
 if ! { command -v etcd && command -v etcdctl && command -v curl; } >/dev/null; then
@@ -20,6 +20,13 @@ if command -v go >/dev/null && [ ! -x "$here/../target/tools/helm" ]; then
     (cd "$here/charts/helm" && go build -o ../../../target/tools/helm helm.sh/helm/v3/cmd/helm) ||
         echo "helm was not built; the tests of the charts are skipped" >&2
 fi
+if command -v go >/dev/null && [ ! -x "$here/../target/tools/jaeger" ]; then
+    (
+        cd "$here/traces/jaeger"
+        go build -ldflags '-s -w' -o ../../../target/tools/jaeger \
+            github.com/jaegertracing/jaeger/cmd/all-in-one
+    ) || echo "Jaeger was not built; the tests of traces are skipped" >&2
+fi
 if ! { [ -x /usr/sbin/sshd ] && command -v ip && command -v iptables; } >/dev/null; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
         apt-get update -qq
@@ -36,6 +43,15 @@ if ! { command -v podman && command -v buildah && command -v strip; } >/dev/null
             binutils buildah conmon podman runc >/dev/null
     else
         echo "podman, buildah or strip are not installed; the test of containers is skipped" >&2
+    fi
+fi
+if ! command -v prometheus >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            prometheus >/dev/null
+    else
+        echo "prometheus is not installed; the test of metrics is skipped" >&2
     fi
 fi
 # An old kubectl beside the one that is installed: Debian's.

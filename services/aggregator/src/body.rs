@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use catena_delegate::{Body, ByteStream, Response};
+use catena_telemetry::metrics::Series;
 use http::{HeaderValue, header};
 use http_body::{Frame, SizeHint};
 
@@ -108,6 +109,25 @@ impl FrontBody {
         }
     }
 
+    /// Observes how many bytes it has had, once it ends.
+    pub(crate) fn measured(self, sizes: Series) -> Self {
+        use futures_util::StreamExt as _;
+        match self {
+            Self::Stream(stream) => {
+                let mut size = Size { sizes, bytes: 0 };
+                let counted = stream.inspect(move |part| {
+                    size.add(part.as_ref().map_or(0, Bytes::len));
+                });
+                Self::Stream(counted.boxed())
+            }
+            Self::Full(bytes) => {
+                let mut size = Size { sizes, bytes: 0 };
+                size.add(bytes.as_ref().map_or(0, Bytes::len));
+                Self::Full(bytes)
+            }
+        }
+    }
+
     /// The body of a remote server's answer, as it comes.
     pub(crate) fn remote<S>(stream: S) -> Self
     where
@@ -117,5 +137,24 @@ impl FrontBody {
         let stream =
             stream.map(|r| r.map_err(|e| catena_objects::Status::unavailable(e.to_string())));
         Self::Stream(stream.boxed())
+    }
+}
+
+/// Bytes of a body; observed when it is dropped.
+struct Size {
+    sizes: Series,
+    bytes: u64,
+}
+
+impl Size {
+    fn add(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+}
+
+impl Drop for Size {
+    fn drop(&mut self) {
+        #[expect(clippy::cast_precision_loss, reason = "no body is that large")]
+        self.sizes.observe(self.bytes as f64, None);
     }
 }

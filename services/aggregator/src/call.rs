@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use catena_delegate::RequestInfo;
 use catena_objects::user::User;
+use catena_telemetry::trace::Span;
 use http::{HeaderMap, Method};
 use rustls_pki_types::CertificateDer;
 
@@ -34,7 +35,10 @@ pub(crate) struct Call {
     pub(crate) audit_id: String,
     pub(crate) received: Instant,
     pub(crate) deadline: Option<Instant>,
+    /// For those that are asked in turn; "" for none.
     pub(crate) traceparent: String,
+    /// Of the whole request; there is none until the user is known.
+    pub(crate) span: Span,
     pub(crate) peer: Arc<Peer>,
 }
 
@@ -71,6 +75,7 @@ impl Call {
             user: User::default(),
             received: Instant::now(),
             deadline: None,
+            span: Span::NONE,
             peer,
         }
     }

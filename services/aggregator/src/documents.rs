@@ -23,7 +23,7 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
     let found = match path.trim_end_matches('/') {
         "" if path == "/" => Ok(index::answer(front)),
         "/version" => Ok(versions::answer()),
-        "/metrics" => Ok(crate::metrics::answer(front.links.iter())),
+        "/metrics" => Ok(crate::metrics::answer(call.header("accept"), front).await),
         "/.well-known/openid-configuration" => {
             let host = &front.settings.advertised;
             front.auth.openid_configuration(host)

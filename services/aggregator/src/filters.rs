@@ -9,6 +9,7 @@ mod deadline;
 mod impersonation;
 mod in_flight;
 mod panic;
+mod traced;
 
 pub(crate) use in_flight::InFlight;
 
@@ -17,10 +18,9 @@ use std::sync::Arc;
 use catena_delegate::Response;
 use catena_endpoints::encode;
 use catena_objects::Status;
-use catena_runtime::trace;
+use catena_telemetry::trace;
 use http::{HeaderValue, header};
 use hyper::body::Incoming;
-use tracing::Instrument as _;
 
 use crate::{
     Front,
@@ -38,21 +38,11 @@ pub(crate) async fn run(
     let (head, body) = request.into_parts();
     let mut call = Call::new(&head, peer);
     let request = http::Request::from_parts(head, body);
-    let span = trace::hop(
-        "aggregator",
-        &call.traceparent,
-        call.method.as_str(),
-        &call.path,
-        &call.info.verb,
-    );
-    if let Some(traceparent) = trace::traceparent_of(&span) {
-        call.traceparent = traceparent;
-    }
     let counted = metrics::Counted::start(&call);
     let accept = call.header("accept").to_owned();
     let gzip = call.header("accept-encoding").contains("gzip");
     let audit_id = call.audit_id.clone();
-    let mut answer = panic::recover(filters(&front, &mut call, request).instrument(span))
+    let mut answer = panic::recover(filters(&front, &mut call, request))
         .await
         .unwrap_or_else(|status| to_http(failure(&accept, &status)));
     let headers = answer.headers_mut();
@@ -62,10 +52,8 @@ pub(crate) async fn run(
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache, private"));
-    if let Some(running) = counted.end(&call, answer.status().as_u16()) {
-        answer = answer.map(|body| body.with(running));
-    }
-    compress::gzip(gzip, answer).await
+    let answer = compress::gzip(gzip, counted.end(&call, answer)).await;
+    traced::end(&call, answer)
 }
 
 async fn filters(
@@ -76,13 +64,27 @@ async fn filters(
     deadline::set(front, call)?;
     let limit = call.deadline;
     let rest = async {
-        authentication::identify(front, call).await?;
-        impersonation::apply(front, call).await?;
-        let _counted = front.in_flight.enter(call)?;
-        authorization::check(front, call).await?;
-        route::answer(front, call, request).await
+        let known = authentication::identify(front, call).await;
+        metrics::authenticated(call, &known);
+        traced::begin(call, known.is_ok());
+        known?;
+        let span = call.span.clone();
+        let rest = async {
+            impersonation::apply(front, call).await?;
+            let _counted = front.in_flight.enter(call)?;
+            let judged = authorization::check(front, call);
+            trace::span("authorization").run(judged).await?;
+            route::answer(front, call, request).await
+        };
+        span.run(rest).await
     };
-    deadline::within(limit, rest).await
+    let answer = deadline::within(limit, rest).await;
+    if let Err(s) = &answer
+        && s.reason == catena_objects::Reason::Timeout
+    {
+        metrics::terminated(call, 504);
+    }
+    answer
 }
 
 /// A failure as the client reads it. Overload is told in plain text, as the

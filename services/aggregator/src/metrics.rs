@@ -1,145 +1,92 @@
-//! Metrics of the front, named as kube-apiserver's.
+//! Metrics of the front, named and labelled as kube-apiserver's
+//! (`apiserver/pkg/endpoints/metrics`).
 
-use std::{sync::LazyLock, time::Instant};
+mod access;
+mod requests;
+mod watches;
+
+use std::{sync::LazyLock, time::Duration};
 
 use catena_delegate::Response;
-use prometheus::{
-    Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
-};
+use catena_runtime::version;
+use catena_telemetry::metrics::{self, gauge};
+use http::{HeaderValue, header};
+use prometheus::IntGaugeVec;
 
-use crate::{call::Call, link::Link, request_info};
+use crate::{Front, link::Link};
+pub(crate) use access::{authenticated, authorized};
+pub(crate) use requests::{Counted, terminated};
+pub(crate) use watches::counted_events;
 
-/// Upper bounds of `apiserver_request_duration_seconds`.
-const BUCKETS: [f64; 22] = [
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0,
-    10.0, 15.0, 20.0, 30.0, 60.0,
-];
+/// How long a scrape waits for storage (`monitorCollector`).
+const STORAGE: Duration = Duration::from_secs(1);
 
-struct Metrics {
-    registry: Registry,
-    requests: IntCounterVec,
-    duration: HistogramVec,
-    in_flight: IntGaugeVec,
-    long_running: IntGaugeVec,
+struct Gauges {
+    storage: IntGaugeVec,
     health: IntGaugeVec,
     replicas: IntGaugeVec,
     delegated: IntGaugeVec,
     watches: IntGaugeVec,
+    unavailable: IntGaugeVec,
 }
 
-static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
-    let registry = Registry::new();
-    let requests = IntCounterVec::new(
-        Opts::new(
-            "apiserver_request_total",
-            "Requests by verb, resource and answer.",
+static GAUGES: LazyLock<Gauges> = LazyLock::new(|| {
+    let build = gauge(
+        "kubernetes_build_info",
+        "The version that is served, always 1.",
+        &["git_version", "major", "minor"],
+    );
+    let (major, minor) = (version::KUBERNETES_MAJOR, version::KUBERNETES_MINOR);
+    build
+        .with_label_values(&[version::GIT_VERSION, major, minor])
+        .set(1);
+    Gauges {
+        storage: gauge(
+            "apiserver_storage_size_bytes",
+            "Size of the storage database file physically allocated in bytes.",
+            &["storage_cluster_id"],
         ),
-        &[
-            "verb",
-            "group",
-            "version",
-            "resource",
-            "subresource",
-            "scope",
-            "code",
-        ],
-    );
-    let duration = HistogramVec::new(
-        HistogramOpts::new(
-            "apiserver_request_duration_seconds",
-            "Time from the first byte of a request to the head of its answer.",
-        )
-        .buckets(BUCKETS.to_vec()),
-        &[
-            "verb",
-            "group",
-            "version",
-            "resource",
-            "subresource",
-            "scope",
-        ],
-    );
-    let in_flight = IntGaugeVec::new(
-        Opts::new(
-            "apiserver_current_inflight_requests",
-            "Short requests that run now.",
-        ),
-        &["request_kind"],
-    );
-    let long_running = IntGaugeVec::new(
-        Opts::new(
-            "apiserver_longrunning_requests",
-            "Requests that stay open, by verb and resource.",
-        ),
-        &["verb", "group", "version", "resource"],
-    );
-    let health = IntGaugeVec::new(
-        Opts::new(
+        health: gauge(
             "kubernetes_healthcheck",
             "1 when a check passed, 0 when it failed.",
+            &["name", "type"],
         ),
-        &["name", "type"],
-    );
-    let replicas = IntGaugeVec::new(
-        Opts::new(
+        replicas: gauge(
             "catena_delegate_replicas",
             "Replicas of a delegate: known by address, and connected.",
+            &["delegate", "state"],
         ),
-        &["delegate", "state"],
-    );
-    let delegated = IntGaugeVec::new(
-        Opts::new(
+        delegated: gauge(
             "catena_delegate_requests_inflight",
             "Calls to a delegate that run now.",
+            &["delegate"],
         ),
-        &["delegate"],
-    );
-    let watches = IntGaugeVec::new(
-        Opts::new(
+        watches: gauge(
             "catena_front_watches",
             "Shared watches of a delegate, and the clients that share them.",
+            &["delegate", "side"],
         ),
-        &["delegate", "side"],
-    );
-    let made = "names of metrics are constants";
-    let metrics = Metrics {
-        requests: requests.expect(made),
-        duration: duration.expect(made),
-        in_flight: in_flight.expect(made),
-        long_running: long_running.expect(made),
-        health: health.expect(made),
-        replicas: replicas.expect(made),
-        delegated: delegated.expect(made),
-        watches: watches.expect(made),
-        registry,
-    };
-    let all: [Box<dyn prometheus::core::Collector>; 8] = [
-        Box::new(metrics.requests.clone()),
-        Box::new(metrics.duration.clone()),
-        Box::new(metrics.in_flight.clone()),
-        Box::new(metrics.long_running.clone()),
-        Box::new(metrics.health.clone()),
-        Box::new(metrics.replicas.clone()),
-        Box::new(metrics.delegated.clone()),
-        Box::new(metrics.watches.clone()),
-    ];
-    for collector in all {
-        metrics.registry.register(collector).expect(made);
+        unavailable: gauge(
+            "aggregator_unavailable_apiservice",
+            "1 for a remote APIService that is not available.",
+            &["name"],
+        ),
     }
-    catena_egress::register_metrics(&metrics.registry).expect(made);
-    metrics
 });
 
-/// `/metrics`.
-pub(crate) fn answer<'a>(links: impl Iterator<Item = &'a Link>) -> Response {
-    links.for_each(hop);
-    let mut out = Vec::new();
-    let families = METRICS.registry.gather();
-    if let Err(e) = TextEncoder::new().encode(&families, &mut out) {
-        tracing::warn!(error = %e, "metrics were not encoded");
+/// `/metrics`, in the format that the client asks for.
+pub(crate) async fn answer(accept: &str, front: &Front) -> Response {
+    front.links.iter().for_each(hop);
+    // `storage_cluster_id` is kube-apiserver's: storages by number.
+    let size = GAUGES.storage.with_label_values(&["etcd-0"]);
+    if let Ok(Ok(status)) = tokio::time::timeout(STORAGE, front.storage.status()).await {
+        size.set(status.db_size_bytes);
     }
-    Response::new(200, "text/plain; version=0.0.4; charset=utf-8", out)
+    let shown = metrics::expose(accept);
+    let mut response = Response::new(200, "text/plain", shown.body);
+    let kind = HeaderValue::from_static(shown.content_type);
+    response.headers.insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 /// What is connected is read when it is asked for.
@@ -148,35 +95,34 @@ fn hop(link: &Link) {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let states = [("known", stats.replicas), ("connected", stats.connected)];
     for (state, n) in states {
-        let gauge = METRICS.replicas.with_label_values(&[link.name, state]);
+        let gauge = GAUGES.replicas.with_label_values(&[link.name, state]);
         gauge.set(count(n));
     }
-    let gauge = METRICS.delegated.with_label_values(&[link.name]);
+    let gauge = GAUGES.delegated.with_label_values(&[link.name]);
     gauge.set(count(stats.in_flight));
 }
 
 /// A watch of a delegate that clients share.
 pub(crate) fn shared_watch(delegate: &str) -> Running {
-    Running::new(METRICS.watches.with_label_values(&[delegate, "delegate"]))
+    Running::new(GAUGES.watches.with_label_values(&[delegate, "delegate"]))
 }
 
 /// A client that shares a watch.
 pub(crate) fn sharing_watch(delegate: &str) -> Running {
-    Running::new(METRICS.watches.with_label_values(&[delegate, "clients"]))
+    Running::new(GAUGES.watches.with_label_values(&[delegate, "clients"]))
 }
 
 pub(crate) fn health(kind: &str, name: &str, passed: bool) {
-    METRICS
+    GAUGES
         .health
         .with_label_values(&[name, kind])
         .set(passed.into());
 }
 
-/// A request that is being counted.
-pub(crate) struct Counted {
-    started: Instant,
-    /// Of short requests.
-    _running: Option<Running>,
+/// Whether a remote APIService answers.
+pub(crate) fn available(name: &str, available: bool) {
+    let gauge = GAUGES.unavailable.with_label_values(&[name]);
+    gauge.set((!available).into());
 }
 
 /// Something that runs, as long as it lives.
@@ -192,74 +138,5 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-impl Counted {
-    pub(crate) fn start(call: &Call) -> Self {
-        let kind = if request_info::is_read_only(&call.info) {
-            "readOnly"
-        } else {
-            "mutating"
-        };
-        let gauge = || METRICS.in_flight.with_label_values(&[kind]);
-        Self {
-            started: Instant::now(),
-            _running: (!call.long_running).then(|| Running::new(gauge())),
-        }
-    }
-
-    /// Counts the answer. What stays open is to be kept with its body.
-    pub(crate) fn end(self, call: &Call, code: u16) -> Option<Running> {
-        let i = &call.info;
-        let (verb, scope) = (verb(call), scope(call));
-        // Names that clients make up must not become labels without bound: only
-        // what was served is named.
-        let named = (200..400).contains(&code) || [409, 422].contains(&code);
-        let name = |text| if named { text } else { "" };
-        let (group, version) = (name(&*i.api_group), name(&*i.api_version));
-        let (resource, subresource) = (name(&*i.resource), name(&*i.subresource));
-        let status = code.to_string();
-        METRICS
-            .requests
-            .with_label_values(&[verb, group, version, resource, subresource, scope, &status])
-            .inc();
-        if call.long_running {
-            let labels = [verb, group, version, resource];
-            return named.then(|| Running::new(METRICS.long_running.with_label_values(&labels)));
-        }
-        METRICS
-            .duration
-            .with_label_values(&[verb, group, version, resource, subresource, scope])
-            .observe(self.started.elapsed().as_secs_f64());
-        None
-    }
-}
-
-fn verb(call: &Call) -> &'static str {
-    match call.info.verb.as_str() {
-        "get" => "GET",
-        "list" => "LIST",
-        "watch" => "WATCH",
-        "create" => "POST",
-        "update" => "PUT",
-        "patch" => "PATCH",
-        "delete" => "DELETE",
-        "deletecollection" => "DELETECOLLECTION",
-        "proxy" => "CONNECT",
-        _ => "other",
-    }
-}
-
-fn scope(call: &Call) -> &'static str {
-    let i = &call.info;
-    if !i.is_resource {
-        ""
-    } else if !i.name.is_empty() {
-        "resource"
-    } else if !i.namespace.is_empty() {
-        "namespace"
-    } else {
-        "cluster"
     }
 }

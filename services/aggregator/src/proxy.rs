@@ -6,6 +6,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use catena_egress::Egress;
 use catena_objects::{Reason, Status, user::User};
 use catena_storage::Storage;
+use catena_telemetry::trace;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, client::conn};
@@ -71,7 +72,12 @@ impl Proxy {
         if !entry.available {
             return Err(unavailable("service unavailable"));
         }
-        let mut sender = self.connect(entry).await?;
+        let span = trace::span("dial");
+        span.set("server.address", || host(entry));
+        let mut sender = span.run(self.connect(entry)).await?;
+        let span = trace::call("HTTP request");
+        span.set("http.request.method", || call.method.to_string());
+        span.set("server.address", || host(entry));
         let mut request = request;
         let upgrades = call.wants_upgrade();
         let from_client = upgrades.then(|| hyper::upgrade::on(&mut request));
@@ -84,22 +90,24 @@ impl Proxy {
         set(headers, "host", &host(entry));
         set(headers, "x-forwarded-for", &call.peer.addr.ip().to_string());
         set(headers, "audit-id", &call.audit_id);
-        if !call.traceparent.is_empty() {
-            set(headers, "traceparent", &call.traceparent);
+        let own = span.traceparent();
+        let parent = own.as_deref().unwrap_or(&call.traceparent);
+        if !parent.is_empty() {
+            set(headers, trace::TRACEPARENT, parent);
         }
         if upgrades {
             set(headers, "connection", "Upgrade");
             set(headers, "upgrade", call.header("upgrade"));
         }
-        let mut answer = sender
-            .send_request(outgoing)
-            .await
-            .map_err(|e| unavailable(&format!("error trying to reach service: {e}")))?;
+        let answered = span.clone().run(sender.send_request(outgoing)).await;
+        span.result(&answered);
+        let mut answer =
+            answered.map_err(|e| unavailable(&format!("error trying to reach service: {e}")))?;
         if let Some(from_client) = from_client
             && answer.status() == http::StatusCode::SWITCHING_PROTOCOLS
         {
             let from_server = hyper::upgrade::on(&mut answer);
-            tokio::spawn(join(from_client, from_server));
+            tokio::spawn(span.clone().run(join(from_client, from_server)));
         }
         let (mut head, body) = answer.into_parts();
         if !upgrades {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use catena_delegate::{Body, Outcome, Request, Response};
 use catena_objects::{Reason, Status};
+use catena_telemetry::trace;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
@@ -14,7 +15,7 @@ use crate::{
     Front, apiservices,
     body::{FrontBody, to_http},
     call::Call,
-    documents, upgrade,
+    documents, metrics, upgrade,
 };
 
 /// Largest body of a request (`MaxRequestBodyBytes`).
@@ -59,10 +60,15 @@ pub(crate) async fn answer(
     if call.wants_upgrade() {
         return Box::pin(upgrade::answer(front, call, request)).await;
     }
-    let body = read(request.into_body()).await?;
+    let body = request.into_body();
+    let body = match http_body::Body::is_end_stream(&body) {
+        true => Bytes::new(),
+        false => trace::span("read body").run(read(body)).await?,
+    };
     let delegated = delegated(call, body);
     let outcome = chain(front, &call.path, delegated).await?;
-    Ok(to_http(front.until_drained(outcome, call)))
+    let answer = metrics::counted_events(call, outcome);
+    Ok(to_http(front.until_drained(answer, call)))
 }
 
 /// `/api/v1/watch` and the like.

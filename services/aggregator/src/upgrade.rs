@@ -55,7 +55,7 @@ pub(crate) async fn answer(
         body,
         ..
     } = response;
-    tokio::spawn(async move {
+    tokio::spawn(call.span.clone().run(async move {
         let Ok(upgraded) = on_upgrade.await else {
             return;
         };
@@ -87,7 +87,7 @@ pub(crate) async fn answer(
             () = outward => {}
             () = async { inward.await; std::future::pending::<()>().await } => {}
         }
-    });
+    }));
     let mut answer = http::Response::new(FrontBody::empty());
     *answer.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -267,8 +267,11 @@ impl Engine {
             return Err(Error::Stopped);
         };
         let command = Command { request, answer };
-        requests.send(command).await.map_err(|_| Error::Stopped)?;
-        result.await.map_err(|_| Error::Stopped)?
+        let work = async {
+            requests.send(command).await.map_err(|_| Error::Stopped)?;
+            result.await.map_err(|_| Error::Stopped)?
+        };
+        catena_telemetry::trace::span("commit").run(work).await
     }
 
     fn check_size(&self, message: &impl prost::Message) -> Result<(), Error> {

@@ -17,9 +17,17 @@ use catena_runtime::{
     net::{Endpoint, Listener},
     tls::ServerTls,
 };
+use catena_telemetry::trace::{self, Span};
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
+
+/// The span of a call whose caller traces it, by the name that etcd gives it.
+fn span<T>(name: &'static str, request: &tonic::Request<T>) -> Span {
+    let parent = request.metadata().get(trace::TRACEPARENT);
+    let parent = parent.and_then(|v| v.to_str().ok()).unwrap_or_default();
+    trace::served(name, parent)
+}
 
 /// Requests; the engine has a smaller bound and a better answer.
 const MAX_REQUEST: usize = 16 << 20;

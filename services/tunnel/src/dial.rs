@@ -8,6 +8,7 @@ use catena_proto::tunnel::v1::{
     tunnel_server::{Tunnel, TunnelServer},
 };
 use catena_runtime::net::Listener;
+use catena_telemetry::trace;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -50,17 +51,22 @@ impl Tunnel for Service {
     ) -> Result<Response<Self::DialStream>, Status> {
         let (tx, rx) = mpsc::channel(1);
         let (pool, stop) = (Arc::clone(&self.pool), self.stop.clone());
-        tokio::spawn(async move {
+        let parent = request.metadata().get(trace::TRACEPARENT);
+        let parent = parent.and_then(|v| v.to_str().ok()).unwrap_or_default();
+        // It lasts as long as the connection.
+        let span = trace::served("catena.tunnel.v1.Tunnel/Dial", parent);
+        tokio::spawn(span.clone().run(async move {
             let served = tokio::select! {
                 served = serve(&pool, request.into_inner(), &tx) => served,
                 () = stop.cancelled() => Err(Failure::new(Stage::Stream, "the tunnel is shutting down")),
                 // The caller dropped the call.
                 () = tx.closed() => return,
             };
+            span.result(&served);
             if let Err(f) = served {
                 let _ = tx.send(Ok(frame(Frame::Error(f.into())))).await;
             }
-        });
+        }));
         Ok(Response::new(ReceiverStream::new(rx)))
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use catena_proto::tunnel::v1::Stage;
+use catena_telemetry::trace;
 use parking_lot::{Mutex, RwLock};
 use tokio::{sync::Semaphore, time::timeout_at};
 
@@ -148,14 +149,18 @@ impl Pool {
         let all = Arc::clone(&self.pending)
             .try_acquire_owned()
             .map_err(|_| Failure::new(Stage::NoTunnel, "too many dials are waiting"))?;
-        let node = self.choose(target, end).await?;
+        let span = trace::span("choose node");
+        let node = span.run(self.choose(target, end)).await?;
         let one = Arc::clone(&node.pending).try_acquire_owned().map_err(|_| {
             let why = format!("too many dials are waiting for node {}", node.spec.name);
             Failure::new(Stage::NoTunnel, why)
         })?;
         let session = node.session().ok_or_else(ended)?;
         let left = end.saturating_duration_since(tokio::time::Instant::now());
-        let stream = session.open(target, left, (all, one)).await?;
+        let span = trace::span("SSH channel open");
+        span.set("node", || node.spec.name.clone());
+        let opened = session.open(target, left, (all, one));
+        let stream = span.run(opened).await?;
         Ok((node.spec.name.clone(), stream))
     }
 

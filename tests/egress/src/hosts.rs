@@ -195,13 +195,15 @@ pub struct Tunnel(Child);
 
 impl Tunnel {
     /// One that learns the hosts from an API server, and connects to them.
-    pub fn start(dir: &Path, kubeconfig: &Path, known_hosts: &Path) -> Self {
-        let flags = [
+    /// `more`: further flags.
+    pub fn start(dir: &Path, kubeconfig: &Path, known_hosts: &Path, more: &[&str]) -> Self {
+        let mut flags = vec![
             flag("kubeconfig", kubeconfig),
             format!("--ssh-port={PORT}"),
             "--preferred-address-types=ExternalIP".to_owned(),
         ];
-        Self::over_ssh(dir, known_hosts, flags.into())
+        flags.extend(more.iter().map(|&flag| flag.to_owned()));
+        Self::over_ssh(dir, known_hosts, flags)
     }
 
     /// One that connects to these hosts.

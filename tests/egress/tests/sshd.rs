@@ -55,7 +55,7 @@ fn nodes_behind_sshd() {
     }
     let reached = |pod: &str| plane.try_kubectl(&["logs", pod]).status.success();
     assert!(!reached(&nodes[0].pod), "there is no tunnel yet");
-    let _tunnel = Tunnel::start(dir, &plane.kubeconfig(), &dir.join("known_hosts"));
+    let _tunnel = Tunnel::start(dir, &plane.kubeconfig(), &dir.join("known_hosts"), &[]);
     for node in &nodes {
         eventually("the node is reached", || reached(&node.pod));
         streams(&plane, &node.pod, 5_000_000);

@@ -55,7 +55,7 @@ pub async fn serve() -> (JoinHandle<()>, u16, String) {
     (task, port, ca_cert.pem())
 }
 
-/// Answers one request: discovery, the headers that name the user, or an echo.
+/// Answers one request: discovery, the headers that name the user and the trace, or an echo.
 async fn answer(mut stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < 65_536 {
@@ -77,7 +77,7 @@ async fn answer(mut stream: tokio_rustls::server::TlsStream<tokio::net::TcpStrea
     let body = if first.contains("/things") {
         let named: Vec<&str> = head
             .lines()
-            .filter(|l| l.starts_with("x-remote-"))
+            .filter(|l| l.starts_with("x-remote-") || l.starts_with("traceparent: "))
             .collect();
         format!("{{\"named\":\"{}\"}}", named.join(";"))
     } else {

@@ -114,7 +114,7 @@ fn a_drain_keeps_its_order() {
     server.until("the watch is open", |s| {
         s.get("/metrics")
             .1
-            .contains("apiserver_longrunning_requests{group=\"\",resource=\"namespaces\"")
+            .contains("apiserver_longrunning_requests{component=\"apiserver\",group=\"\",resource=\"namespaces\"")
     });
     server.term();
     // Readiness is red, while requests are answered and the watch goes on.

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use tokio_util::sync::CancellationToken;
 
 use super::{Entry, Views};
-use crate::{Front, proxy, resolve};
+use crate::{Front, metrics, proxy, resolve};
 
 const EVERY: Duration = Duration::from_secs(30);
 /// Pause after a failure, doubled up to [`EVERY`].
@@ -65,6 +65,7 @@ async fn follow(front: Arc<Front>, entry: Arc<Entry>, store: Store) {
             Ok(()) => ("True", "Passed", "all checks passed".to_owned()),
             Err((reason, message)) => ("False", reason, message),
         };
+        metrics::available(&entry.name, status == "True");
         if let Err(e) = publish(&store, &entry.name, status, reason, &message).await {
             tracing::debug!(name = entry.name, error = %e.message, "condition was not written");
         }

@@ -1,9 +1,11 @@
 //! Whether the user may do it (`filters/authorization.go`).
 
+use std::time::Instant;
+
 use catena_auth::authz::{Attributes, Decision, forbidden_status};
 use catena_objects::Status;
 
-use crate::{Front, call::Call};
+use crate::{Front, call::Call, metrics};
 
 /// # Errors
 /// 403 with the reason.
@@ -12,7 +14,10 @@ pub(crate) async fn check(front: &Front, call: &Call) -> Result<(), Status> {
         return Ok(());
     }
     let attributes = Attributes::from_request(&call.user, &call.info, &call.path, &call.query);
-    match front.auth.authorize(&attributes).await {
+    let began = Instant::now();
+    let (decision, reason) = front.auth.authorize(&attributes).await;
+    metrics::authorized(call, decision, began);
+    match (decision, reason) {
         (Decision::Allow, _) => Ok(()),
         (_, reason) => Err(forbidden_status(&attributes, &reason)),
     }

@@ -2,6 +2,7 @@
 
 use catena_auth::{authz::Attributes, impersonate};
 use catena_objects::Status;
+use catena_telemetry::trace;
 
 use crate::{Front, call::Call};
 
@@ -17,6 +18,7 @@ pub(crate) async fn apply(front: &Front, call: &mut Call) -> Result<(), Status> 
         return Ok(());
     };
     let attributes = Attributes::from_request(&call.user, &call.info, &call.path, &call.query);
-    call.user = front.auth.impersonate(&wanted, &attributes).await?;
+    let work = front.auth.impersonate(&wanted, &attributes);
+    call.user = trace::span("impersonation").run(work).await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use catena_objects::{Reason, Status};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{call::Call, request_info};
+use crate::{call::Call, metrics, request_info};
 
 pub(crate) const MESSAGE: &str = "Too many requests, please try again later.";
 
@@ -43,7 +43,10 @@ impl InFlight {
         };
         match room.clone().try_acquire_owned() {
             Ok(permit) => Ok(Some(permit)),
-            Err(_) => Err(Status::new(Reason::TooManyRequests, MESSAGE)),
+            Err(_) => {
+                metrics::terminated(call, 429);
+                Err(Status::new(Reason::TooManyRequests, MESSAGE))
+            }
         }
     }
 }

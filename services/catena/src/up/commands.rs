@@ -55,6 +55,9 @@ fn common(log: &log::Options) -> Vec<String> {
         format!("--v={}", log.verbosity),
         format!("--logging-format={}", log.logging_format),
     ];
+    if let Some(file) = &log.tracing_config_file {
+        out.push(format!("--tracing-config-file={}", file.display()));
+    }
     if let Some(endpoint) = &log.tracing_endpoint {
         out.push(format!("--tracing-endpoint={endpoint}"));
         let rate = log.tracing_sampling_rate_per_million;

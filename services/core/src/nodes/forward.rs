@@ -5,6 +5,7 @@ use bytes::Bytes;
 use catena_egress::Egress;
 use catena_objects::Status;
 use catena_registry::{ByteStream, Connected};
+use catena_telemetry::trace;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyDataStream, Full};
@@ -67,10 +68,18 @@ pub(super) async fn send(
         headers.insert(header::UPGRADE, protocol);
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     }
-    let mut answer = sender
-        .send_request(request)
-        .await
-        .map_err(|e| e.to_string())?;
+    let span = trace::call("HTTP request");
+    span.set("http.request.method", || request.method().to_string());
+    span.set("server.address", || target.authority());
+    if let Some(parent) = span.traceparent()
+        && let Ok(value) = HeaderValue::from_str(&parent)
+    {
+        request.headers_mut().insert(trace::TRACEPARENT, value);
+    }
+    let answered = span.clone().run(sender.send_request(request)).await;
+    span.result(&answered);
+    let mut answer = answered.map_err(|e| e.to_string())?;
+    drop(span);
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS
         && let Some(input) = input
     {

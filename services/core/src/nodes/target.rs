@@ -5,6 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use catena_egress::{Egress, authority};
 use catena_objects::Status;
 use catena_runtime::net::Io;
+use catena_telemetry::trace;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio_rustls::TlsConnector;
 
@@ -47,6 +48,14 @@ impl Target {
 
     /// A connection; the error reads as Go's.
     pub(super) async fn dial(&self, egress: &dyn Egress) -> Result<Box<dyn Io>, String> {
+        let span = trace::span("dial");
+        span.set("server.address", || self.authority());
+        let dialed = span.clone().run(self.connect(egress)).await;
+        span.result(&dialed);
+        dialed
+    }
+
+    async fn connect(&self, egress: &dyn Egress) -> Result<Box<dyn Io>, String> {
         let io = egress
             .dial(&self.host, self.port)
             .await

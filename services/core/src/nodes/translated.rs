@@ -9,6 +9,7 @@ use catena_egress::Egress;
 use catena_endpoints::websocket::{self, Socket};
 use catena_objects::{Status, json};
 use catena_registry::{ByteStream, Connected, Connecting};
+use catena_telemetry::trace;
 use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
@@ -116,7 +117,8 @@ pub(super) async fn answer(
     };
     let (socket, body) = websocket::open(input, MOST).await;
     let streams = Streams::new(&request.query);
-    tokio::spawn(run(socket, egress, target, uri, streams));
+    let session = run(socket, egress, target, uri, streams);
+    tokio::spawn(trace::span("session").run(session));
     Ok(Connected {
         status: StatusCode::SWITCHING_PROTOCOLS.as_u16(),
         headers,

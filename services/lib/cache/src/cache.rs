@@ -10,6 +10,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use catena_storage::{RangeRequest, Storage};
+use catena_telemetry::trace;
 use parking_lot::{Mutex, RwLock};
 use tokio::{
     sync::{Notify, watch},
@@ -173,6 +174,10 @@ impl<X: Extra> Cache<X> {
         if let Some(view) = self.view().filter(|v| v.revision >= revision) {
             return Ok(view);
         }
+        trace::span("cache wait").run(self.reached(revision)).await
+    }
+
+    async fn reached(&self, revision: i64) -> Result<Snapshot<X>> {
         let until = Instant::now() + self.shared.options.wait;
         let mut position = self.shared.position.subscribe();
         loop {
@@ -209,7 +214,8 @@ impl<X: Extra> Cache<X> {
         if self.view().is_none() {
             return self.snapshot().await;
         }
-        let revision = self.storage_revision().await?;
+        let span = trace::span("revision of storage");
+        let revision = span.run(self.storage_revision()).await?;
         if self.view().is_some_and(|v| v.revision < revision)
             && !self.shared.ordered.load(Ordering::Acquire)
         {

@@ -23,4 +23,12 @@ pub(crate) const MAX_STREAMS: u32 = 100_000;
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(crate) const TRACEPARENT: &str = "traceparent";
+/// Metadata of an answer: microseconds from the call to the answer, in the delegate.
+pub(crate) const TOOK: &str = "catena-took";
+
+/// Names of the calls' spans, as OpenTelemetry has them for gRPC.
+pub(crate) mod names {
+    pub(crate) const SERVE: &str = "catena.delegate.v1.Delegate/Serve";
+    pub(crate) const SERVE_STREAM: &str = "catena.delegate.v1.Delegate/ServeStream";
+    pub(crate) const UPGRADE: &str = "catena.delegate.v1.Delegate/Upgrade";
+}

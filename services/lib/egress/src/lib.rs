@@ -25,7 +25,6 @@ use catena_runtime::net::Io;
 
 pub use direct::Direct;
 pub use flags::EgressFlags;
-pub use metrics::register as register_metrics;
 pub use selector::{EgressSelector, NetworkContext};
 
 /// Makes connections.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use catena_runtime::{net::Io, tls::ALPN_H2};
-use tracing::Instrument as _;
+use catena_telemetry::trace;
 
 use crate::{
     DialError, Egress, authority, config::Transport, http_connect, konnectivity, metrics::Labels,
@@ -78,15 +78,12 @@ impl Proxied {
 impl Egress for Proxied {
     async fn dial(&self, host: &str, port: u16) -> Result<Box<dyn Io>, DialError> {
         let target = authority(host, port);
-        let span = tracing::info_span!(
-            "proxied dial",
-            protocol = self.protocol.label(),
-            transport = self.server.transport(),
-            address = target
-        );
-        self.measured(&target)
-            .instrument(span)
-            .await
-            .map_err(DialError)
+        let span = trace::span("proxied dial");
+        span.set("protocol", || self.protocol.label());
+        span.set("transport", || self.server.transport());
+        span.set("address", || target.clone());
+        let dialed = span.clone().run(self.measured(&target)).await;
+        span.result(&dialed);
+        dialed.map_err(DialError)
     }
 }

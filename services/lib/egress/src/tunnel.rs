@@ -9,6 +9,7 @@ use catena_proto::tunnel::v1::{
     DialFrame, Eof, Open, dial_frame::Frame, tunnel_client::TunnelClient,
 };
 use catena_runtime::net::Io;
+use catena_telemetry::trace;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf},
     sync::mpsc,
@@ -44,8 +45,15 @@ pub(crate) async fn open(io: Box<dyn Io>, target: &str) -> Result<Box<dyn Io>, S
     };
     let closed = |_| "tunnel closed".to_owned();
     sent.send(frame(Frame::Open(open))).await.map_err(closed)?;
+    let span = trace::call("catena.tunnel.v1.Tunnel/Dial");
+    let mut call = tonic::Request::new(ReceiverStream::new(waiting));
+    if let Some(parent) = span.traceparent()
+        && let Ok(value) = parent.parse()
+    {
+        call.metadata_mut().insert(trace::TRACEPARENT, value);
+    }
     let mut frames = client
-        .dial(ReceiverStream::new(waiting))
+        .dial(call)
         .await
         .map_err(|e| failure(&e))?
         .into_inner();
@@ -55,7 +63,8 @@ pub(crate) async fn open(io: Box<dyn Io>, target: &str) -> Result<Box<dyn Io>, S
         _ => return Err("tunnel closed".to_owned()),
     }
     let (near, far) = pipe();
-    tokio::spawn(carry(far, sent, frames));
+    // The span lasts as long as the connection.
+    tokio::spawn(span.run(carry(far, sent, frames)));
     Ok(Box::new(near))
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use catena_objects::{Status, Value, field, json, yaml};
 use catena_registry::{Resource, Version};
+use catena_telemetry::trace;
 
 use crate::{
     negotiate::{self, Format},
@@ -30,6 +31,7 @@ pub fn object(
     body: &Bytes,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
+    let _span = trace::span("decode");
     let format = negotiate::input(content_type, resource.custom)?;
     let tree = parse(format, body).map_err(|why| unrecognized(&resource.kind, &why, body))?;
     let mut value = tree.value;
@@ -127,6 +129,7 @@ pub fn other(
     body: &Bytes,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
+    let _span = trace::span("decode");
     let format = negotiate::input(content_type, false)?;
     let tree = parse(format, body).map_err(|why| unrecognized(kind, &why, body))?;
     let mut value = tree.value;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use catena_delegate::{Body, Response};
 use catena_objects::{Map, Status, Value, json, yaml};
+use catena_telemetry::trace;
 
 use crate::{
     negotiate::{Format, Output, Shape},
@@ -49,6 +50,7 @@ pub fn object(
     status: u16,
     object: Value,
 ) -> Result<Response, Status> {
+    let _span = trace::span("SerializeObject");
     let v = shaped(served, output, object)?;
     Ok(Response::new(
         status,

@@ -13,6 +13,7 @@ mod watch;
 use catena_delegate::{Body, ByteStream, Request, Response};
 use catena_objects::{Status, time};
 use catena_registry::{Connecting, Context, Warnings};
+use catena_telemetry::trace;
 use parking_lot::Mutex;
 
 use crate::{encode, negotiate, query::Query, server::Served, table};
@@ -136,13 +137,15 @@ async fn answer(
             .ends_with(&last_part(&call));
     match (call.request.method.as_str(), named) {
         ("GET", _) if i.verb == "watch" && has("watch") => watch::run(&call).await,
-        ("GET", true) if has("get") => get::run(&call).await,
-        ("GET", false) if has("list") => list::run(&call).await,
-        ("POST", false) if has("create") => create::run(&call).await,
-        ("PUT", true) if has("update") => update::run(&call).await,
-        ("PATCH", true) if has("patch") => patch::run(&call).await,
-        ("DELETE", true) if has("delete") => delete::one(&call).await,
-        ("DELETE", false) if has("deletecollection") => delete::collection(&call).await,
+        ("GET", true) if has("get") => trace::span("Get").run(get::run(&call)).await,
+        ("GET", false) if has("list") => trace::span("List").run(list::run(&call)).await,
+        ("POST", false) if has("create") => trace::span("Create").run(create::run(&call)).await,
+        ("PUT", true) if has("update") => trace::span("Update").run(update::run(&call)).await,
+        ("PATCH", true) if has("patch") => trace::span("Patch").run(patch::run(&call)).await,
+        ("DELETE", true) if has("delete") => trace::span("Delete").run(delete::one(&call)).await,
+        ("DELETE", false) if has("deletecollection") => {
+            trace::span("Delete").run(delete::collection(&call)).await
+        }
         _ => Err(Status::method_not_allowed()),
     }
 }

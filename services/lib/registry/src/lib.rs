@@ -9,6 +9,7 @@ pub mod codec;
 pub mod context;
 pub mod handler;
 pub mod hooks;
+pub mod metrics;
 pub mod options;
 
 pub mod resource;

@@ -6,14 +6,15 @@ mod finalizers;
 mod meta;
 mod update;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use catena_objects::{Status, Value};
 use catena_storage::{KeyValue, RangeRequest, Storage};
+use catena_telemetry::trace;
 
 use catena_cache::{Cache, Options};
 
-use crate::{Resource, ResourceCache, admission::Attributes, codec};
+use crate::{Resource, ResourceCache, admission::Attributes, codec, metrics};
 
 pub use delete::Deleted;
 pub use update::Change;
@@ -70,9 +71,8 @@ impl Store {
     /// The stored bytes of an object, read from storage at its newest.
     pub async fn read(&self, namespace: &str, name: &str) -> Result<KeyValue, Status> {
         let key = self.resource.key(namespace, name);
-        let answer = self
-            .storage
-            .range(RangeRequest::key(key))
+        let call = self.storage.range(RangeRequest::key(key));
+        let answer = metrics::storage(&self.resource, "get", call)
             .await
             .map_err(codec::storage_error)?;
         match answer.kvs.into_iter().next() {
@@ -115,24 +115,38 @@ impl Store {
     }
 
     async fn admit(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        let r = &self.resource;
-        for plugin in r.admission.iter() {
-            let sub = attributes.ctx.subresource.clone();
-            if plugin.handles(attributes.operation, &r.group, &r.plural, &sub) {
-                plugin.admit(attributes).await?;
+        let operation = attributes.operation;
+        let work = async {
+            let r = &self.resource;
+            for plugin in r.admission.iter() {
+                let sub = attributes.ctx.subresource.clone();
+                if plugin.handles(attributes.operation, &r.group, &r.plural, &sub) {
+                    plugin.admit(attributes).await?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        let began = Instant::now();
+        let admitted = trace::span("admission: mutating").run(work).await;
+        metrics::admission("admit", operation, admitted.is_err(), began.elapsed());
+        admitted
     }
 
     async fn admit_validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        let r = &self.resource;
-        for plugin in r.admission.iter() {
-            let sub = &attributes.ctx.subresource;
-            if plugin.handles(attributes.operation, &r.group, &r.plural, sub) {
-                plugin.validate(attributes).await?;
+        let work = async {
+            let r = &self.resource;
+            for plugin in r.admission.iter() {
+                let sub = &attributes.ctx.subresource;
+                if plugin.handles(attributes.operation, &r.group, &r.plural, sub) {
+                    plugin.validate(attributes).await?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        let began = Instant::now();
+        let admitted = trace::span("admission: validating").run(work).await;
+        let operation = attributes.operation;
+        metrics::admission("validate", operation, admitted.is_err(), began.elapsed());
+        admitted
     }
 }

@@ -9,18 +9,14 @@ mod http;
 mod tests;
 
 use std::sync::{
-    Arc, LazyLock,
+    Arc,
     atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::Context as _;
-use prometheus::{Encoder as _, Registry, TextEncoder};
 use tokio_util::sync::CancellationToken;
 
 use crate::net::{Endpoint, Listener};
-
-/// Metrics of this process: whoever has some registers them here.
-pub static METRICS: LazyLock<Registry> = LazyLock::new(Registry::new);
 
 /// Where a process tells how it is.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -77,13 +73,4 @@ impl Health {
             ("shutdown", !self.stop.is_cancelled()),
         ]
     }
-}
-
-/// The text format of Prometheus.
-fn metrics() -> Vec<u8> {
-    let mut out = Vec::new();
-    if let Err(e) = TextEncoder::new().encode(&METRICS.gather(), &mut out) {
-        tracing::warn!(error = %e, "metrics were not encoded");
-    }
-    out
 }

@@ -9,7 +9,6 @@ pub mod net;
 pub mod pki;
 mod process;
 pub mod tls;
-pub mod trace;
 pub mod version;
 
 pub use process::{STACK, process};

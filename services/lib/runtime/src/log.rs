@@ -1,29 +1,43 @@
 //! Logs on standard error and, when an endpoint is given, traces by OTLP.
 
-use std::time::Duration;
+mod tracing_config;
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU8, Ordering::Relaxed},
+    time::Duration,
+};
 
 use anyhow::Context as _;
-use opentelemetry::trace::TracerProvider as _;
+use catena_telemetry::trace;
+use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::filter_fn, layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
-
-use crate::trace;
 
 /// Bound on one export: a dead collector must not hold the process.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// From this verbosity on every request has a line (`httplog.withLoggingLevel`).
+const REQUESTS: u8 = 3;
+
+static VERBOSITY: AtomicU8 = AtomicU8::new(0);
+
+/// Whether every request has a line in the log.
+pub fn requests() -> bool {
+    VERBOSITY.load(Relaxed) >= REQUESTS
+}
 
 /// Flags of logs and traces.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Options {
-    /// Number for the log level verbosity: 4 and more tell details, 6 and more everything.
+    /// Number for the log level verbosity: 3 and more tell every request, 4 and more details, 6 and more everything.
     #[arg(short = 'v', long = "v", default_value_t = 2)]
     pub verbosity: u8,
 
@@ -38,6 +52,10 @@ pub struct Options {
     /// Of a million requests without a sampling decision of the client, so many are traced.
     #[arg(long, default_value_t = 1_000_000)]
     pub tracing_sampling_rate_per_million: u32,
+
+    /// The same as kube-apiserver has it: a file with a TracingConfiguration.
+    #[arg(long)]
+    pub tracing_config_file: Option<PathBuf>,
 }
 
 impl Options {
@@ -55,7 +73,26 @@ impl Options {
         if self.tracing_sampling_rate_per_million > 1_000_000 {
             out.push("--tracing-sampling-rate-per-million must not be above 1000000".to_owned());
         }
+        if let Some(file) = &self.tracing_config_file {
+            if self.tracing_endpoint.is_some() {
+                out.push(
+                    "--tracing-config-file and --tracing-endpoint exclude each other".to_owned(),
+                );
+            }
+            out.extend(tracing_config::read(file).err());
+        }
         out
+    }
+
+    /// Where spans go, and how many requests of a million are traced.
+    fn tracing(&self) -> anyhow::Result<Option<(String, u32)>> {
+        if let Some(file) = &self.tracing_config_file {
+            return tracing_config::read(file)
+                .map(Some)
+                .map_err(anyhow::Error::msg);
+        }
+        let rate = self.tracing_sampling_rate_per_million;
+        Ok(self.tracing_endpoint.clone().map(|e| (e, rate)))
     }
 
     fn filter(&self) -> EnvFilter {
@@ -93,44 +130,44 @@ pub fn init(service: &str, options: &Options) -> anyhow::Result<Telemetry> {
         "json" => plain.json().boxed(),
         _ => plain.compact().with_ansi(false).boxed(),
     };
-    let provider = options
-        .tracing_endpoint
-        .as_deref()
-        .map(|e| exporter(service, e, options.tracing_sampling_rate_per_million))
-        .transpose()?;
-    let spans = provider
-        .as_ref()
-        .map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer("catena")))
-        // The spans of libraries are many, and one that lives as long as its
-        // connection would keep the request open in which it began.
-        .map(|layer| layer.with_filter(filter_fn(|m| m.target().starts_with("catena"))));
+    let tracing = options.tracing()?;
+    let provider = match &tracing {
+        Some((endpoint, _)) => Some(exporter(service, endpoint)?),
+        None => None,
+    };
     let _ = tracing_subscriber::registry()
-        .with(spans)
         .with(lines.with_filter(options.filter()))
         .try_init();
-    if provider.is_some() {
-        trace::set_exporting();
+    VERBOSITY.store(options.verbosity, Relaxed);
+    if let (Some(provider), Some((_, per_million))) = (&provider, tracing) {
+        trace::install(provider.tracer("catena"), per_million);
     }
     Ok(Telemetry(provider))
 }
 
-fn exporter(service: &str, endpoint: &str, per_million: u32) -> anyhow::Result<SdkTracerProvider> {
+/// Whether a request is traced is decided before it has a span (`catena_telemetry::trace`);
+/// what gets here is sent.
+fn exporter(service: &str, endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
         .with_timeout(EXPORT_TIMEOUT)
         .build()
-        .with_context(|| format!("--tracing-endpoint {endpoint}"))?;
-    let ratio = f64::from(per_million) / 1e6;
+        .with_context(|| format!("exporter of traces to {endpoint}"))?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
-            ratio,
-        ))))
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
         .with_resource(
             Resource::builder()
                 .with_service_name(service.to_owned())
+                .with_attribute(KeyValue::new("service.instance.id", instance()))
                 .build(),
         )
         .build())
+}
+
+/// Tells replicas apart: the name of the host, which of a pod is the pod's, and the process.
+fn instance() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}", host.trim(), std::process::id())
 }

@@ -12,11 +12,12 @@ use catena_proto::etcdserverpb::{
     self as pb, kv_client::KvClient, lease_client::LeaseClient,
     maintenance_client::MaintenanceClient, watch_client::WatchClient,
 };
-use catena_runtime::{flags, trace};
+use catena_runtime::flags;
 use catena_storage::{
     Error, RangeRequest, RangeResponse, Result, Storage, StorageStatus, TxnRequest, TxnResponse,
     Watch, WatchRequest,
 };
+use catena_telemetry::trace::{self, Span};
 use tonic::transport::Channel;
 
 /// Largest message of an answer: a list of many objects.
@@ -64,7 +65,9 @@ impl EtcdStorage {
 
     async fn server(&self) -> Result<pb::StatusResponse> {
         let mut client = self.maintenance.clone();
-        bounded(client.status(traced(pb::StatusRequest {}))).await
+        let span = trace::call("etcdserverpb.Maintenance/Status");
+        let request = traced(&span, pb::StatusRequest {});
+        bounded(span, client.status(request)).await
     }
 
     /// A server whose version is unknown is taken for an old one.
@@ -77,15 +80,19 @@ impl EtcdStorage {
     }
 }
 
+/// Runs a call to its end, but not for ever. Its span ends with it.
 async fn bounded<T>(
+    span: Span,
     call: impl Future<Output = std::result::Result<tonic::Response<T>, tonic::Status>>,
 ) -> Result<T> {
-    match tokio::time::timeout(LONGEST, call).await {
+    let ended = match tokio::time::timeout(LONGEST, call).await {
         Ok(answer) => answer
             .map(tonic::Response::into_inner)
             .map_err(convert::error),
         Err(_) => Err(Error::Timeout),
-    }
+    };
+    span.result(&ended);
+    ended
 }
 
 /// Waits until storage answers, as kube-apiserver does at its start.
@@ -104,14 +111,13 @@ pub async fn wait(storage: &dyn Storage) -> anyhow::Result<()> {
     })
 }
 
-/// A call that carries the trace of the request that caused it.
-fn traced<T>(message: T) -> tonic::Request<T> {
+/// A message that carries the span of its call.
+fn traced<T>(span: &Span, message: T) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
-    if trace::exporting()
-        && let Some(parent) = trace::traceparent_of(&tracing::Span::current())
+    if let Some(parent) = span.traceparent()
         && let Ok(value) = parent.parse()
     {
-        request.metadata_mut().insert("traceparent", value);
+        request.metadata_mut().insert(trace::TRACEPARENT, value);
     }
     request
 }
@@ -120,13 +126,17 @@ fn traced<T>(message: T) -> tonic::Request<T> {
 impl Storage for EtcdStorage {
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse> {
         let mut client = self.kv.clone();
-        let answer = bounded(client.range(traced(convert::range(request)))).await?;
+        let span = trace::call("etcdserverpb.KV/Range");
+        let request = traced(&span, convert::range(request));
+        let answer = bounded(span, client.range(request)).await?;
         Ok(convert::range_answer(answer))
     }
 
     async fn txn(&self, request: TxnRequest) -> Result<TxnResponse> {
         let mut client = self.kv.clone();
-        let answer = bounded(client.txn(traced(convert::txn(request)))).await?;
+        let span = trace::call("etcdserverpb.KV/Txn");
+        let request = traced(&span, convert::txn(request));
+        let answer = bounded(span, client.txn(request)).await?;
         Ok(convert::txn_answer(answer))
     }
 
@@ -144,7 +154,9 @@ impl Storage for EtcdStorage {
             revision,
             physical: false,
         };
-        bounded(self.kv.clone().compact(traced(request))).await?;
+        let span = trace::call("etcdserverpb.KV/Compact");
+        let request = traced(&span, request);
+        bounded(span, self.kv.clone().compact(request)).await?;
         Ok(())
     }
 
@@ -153,7 +165,9 @@ impl Storage for EtcdStorage {
             ttl: ttl_seconds,
             id: 0,
         };
-        let answer = bounded(self.lease.clone().lease_grant(traced(request))).await?;
+        let span = trace::call("etcdserverpb.Lease/LeaseGrant");
+        let request = traced(&span, request);
+        let answer = bounded(span, self.lease.clone().lease_grant(request)).await?;
         if answer.error.is_empty() {
             Ok(answer.id)
         } else {

@@ -7,6 +7,7 @@ use catena_proto::{
 use catena_storage::{
     Error, Event, EventKind, RequestProgress, Result, Watch, WatchMessage, WatchRequest,
 };
+use catena_telemetry::trace::{self, Span};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -35,7 +36,8 @@ pub(crate) async fn start(
     };
     let sent = tx.try_send(wrap(RequestUnion::CreateRequest(create)));
     sent.map_err(|e| Error::Internal(e.to_string()))?;
-    let mut call = crate::traced(ReceiverStream::new(rx));
+    let span = trace::call("etcdserverpb.Watch/Watch");
+    let mut call = crate::traced(&span, ReceiverStream::new(rx));
     // A member that was cut off from the others ends the watch (`WithRequireLeader`).
     let require = tonic::metadata::MetadataValue::from_static("true");
     call.metadata_mut().insert("hasleader", require);
@@ -49,6 +51,7 @@ pub(crate) async fn start(
         pending: Vec::new(),
         ended: false,
         _keep: tx.clone(),
+        _span: span,
     };
     let messages = stream::unfold(state, |mut state| async move {
         let item = state.next().await?;
@@ -93,6 +96,8 @@ struct State {
     ended: bool,
     /// The stream of requests ends with the watch and not before.
     _keep: mpsc::Sender<pb::WatchRequest>,
+    /// Ends with the watch.
+    _span: Span,
 }
 
 impl State {

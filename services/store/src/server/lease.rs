@@ -21,8 +21,10 @@ impl lease_server::Lease for Lease {
         &self,
         request: Request<pb::LeaseGrantRequest>,
     ) -> Answer<pb::LeaseGrantResponse> {
+        let span = super::span("etcdserverpb.Lease/LeaseGrant", &request);
         let request = request.into_inner();
-        let id = self.engine.lease_grant(request.id, request.ttl).await?;
+        let work = self.engine.lease_grant(request.id, request.ttl);
+        let id = span.run(work).await?;
         let granted = self.engine.lease_info(id, false).map(|l| l.granted);
         Ok(Response::new(pb::LeaseGrantResponse {
             header: header::of(self.engine.revision()),

@@ -52,7 +52,8 @@ impl maintenance_server::Maintenance for Maintenance {
         }))
     }
 
-    async fn status(&self, _: Request<pb::StatusRequest>) -> Answer<pb::StatusResponse> {
+    async fn status(&self, request: Request<pb::StatusRequest>) -> Answer<pb::StatusResponse> {
+        let _span = super::span("etcdserverpb.Maintenance/Status", &request);
         let revision = self.engine.revision();
         let size = number(self.engine.size());
         let applied = u64::try_from(revision).unwrap_or(0);

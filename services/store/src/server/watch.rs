@@ -40,6 +40,7 @@ impl watch_server::Watch for Watch {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let (out, messages) = mpsc::channel(MESSAGES);
         let ended = CancellationToken::new();
+        let span = super::span("etcdserverpb.Watch/Watch", &request);
         let session = Session {
             engine: self.engine.clone(),
             out,
@@ -49,7 +50,7 @@ impl watch_server::Watch for Watch {
             _end: ended.clone().drop_guard(),
             ended,
         };
-        tokio::spawn(session.run(request.into_inner(), self.stop.clone()));
+        tokio::spawn(span.run(session.run(request.into_inner(), self.stop.clone())));
         Ok(Response::new(ReceiverStream::new(messages)))
     }
 }

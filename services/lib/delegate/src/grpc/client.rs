@@ -4,6 +4,7 @@ mod answer;
 mod balance;
 mod describe;
 mod dial;
+mod meters;
 mod pool;
 mod replica;
 mod resolve;
@@ -12,7 +13,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -20,16 +21,17 @@ use catena_objects::Status;
 use catena_proto::delegate::v1::{
     self as pb, delegate_client::DelegateClient, serve_reply::Outcome as Reply, upgrade_item,
 };
-use catena_runtime::trace;
+use catena_telemetry::trace::{self, Span};
 use futures_util::{Stream, StreamExt as _, stream::BoxStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{MAX_MESSAGE, TRACEPARENT};
+use super::{MAX_MESSAGE, TOOK, names};
 use crate::{
     Body, ByteStream, Delegate, Description, Outcome, Request, Stats, local::within, wire,
 };
 pub use dial::{Address, Dial, TlsDialer};
+use meters::Meters;
 use pool::{Lost, Pool};
 pub use resolve::Endpoints;
 
@@ -67,6 +69,7 @@ pub struct GrpcDelegate {
 
 struct Inner {
     name: String,
+    meters: Meters,
     pool: Pool,
     description: watch::Receiver<Option<Description>>,
     /// Ends the tasks that keep connections and the description.
@@ -93,6 +96,7 @@ impl GrpcDelegate {
         ));
         Self {
             inner: Arc::new(Inner {
+                meters: Meters::new(&settings.name),
                 name: settings.name,
                 pool,
                 description,
@@ -118,18 +122,26 @@ impl GrpcDelegate {
     /// Asks, and asks again where the server was lost and asking changes nothing.
     async fn ask<T, F>(
         &self,
+        name: &str,
         call: &Call,
+        span: &Span,
         send: impl Fn(tonic::Request<pb::ServeRequest>) -> F,
     ) -> Result<T, Status>
     where
-        F: Future<Output = Result<T, tonic::Status>>,
+        F: Future<Output = Result<(T, Option<Duration>), tonic::Status>>,
     {
+        let meters = &self.inner.meters;
         let mut retries = if call.repeatable() { RETRIES } else { 0 };
         loop {
-            match send(call.message()).await {
-                Ok(answer) => return Ok(answer),
+            let began = Instant::now();
+            meters.sent(call.message.body.len());
+            let answer = send(call.message(span)).await;
+            meters.answered(name, began, &answer, |(_, took)| *took, span);
+            match answer {
+                Ok((answer, _)) => return Ok(answer),
                 Err(e) if retries > 0 && Lost::caused(&e) => {
                     tracing::debug!(delegate = self.inner.name, error = %e, "asking another replica");
+                    meters.retried();
                     retries -= 1;
                 }
                 Err(e) => return Err(wire::status_from(&e, &self.inner.name)),
@@ -137,13 +149,36 @@ impl GrpcDelegate {
         }
     }
 
+    fn metered(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Served(mut response) => {
+                response.body = self.inner.meters.body(response.body);
+                Outcome::Served(response)
+            }
+            Outcome::NotMine => Outcome::NotMine,
+        }
+    }
+
+    fn span(&self, name: &'static str) -> Span {
+        let span = trace::call(name);
+        span.set("catena.delegate", || self.inner.name.clone());
+        span
+    }
+
     async fn unary(&self, call: &Call) -> Result<Option<Outcome>, Status> {
-        let send = |r| async { client(&self.inner.pool).serve(r).await };
-        match self.ask(call, send).await?.into_inner().outcome {
+        let span = self.span(names::SERVE);
+        let send = |r| async {
+            let answer = client(&self.inner.pool).serve(r).await?;
+            let took = took(&answer);
+            Ok((answer, took))
+        };
+        let asked = self.ask("Serve", call, &span, send).await;
+        span.result(&asked.as_ref().map_err(|s| &s.message));
+        match asked?.into_inner().outcome {
             Some(Reply::NotMine(_)) => Ok(Some(Outcome::NotMine)),
             Some(Reply::Served(s)) => {
-                let response =
-                    wire::head_from(s.head, Body::Full(s.body)).map_err(Status::internal)?;
+                let body = self.inner.meters.body(Body::Full(s.body));
+                let response = wire::head_from(s.head, body).map_err(Status::internal)?;
                 Ok(Some(Outcome::Served(response)))
             }
             Some(Reply::AskStreamed(_)) if call.repeatable() => Ok(None),
@@ -155,13 +190,19 @@ impl GrpcDelegate {
     }
 
     async fn streamed(&self, call: &Call) -> Result<Outcome, Status> {
+        let span = self.span(names::SERVE_STREAM);
         let send = |r| async {
-            let mut items = client(&self.inner.pool).serve_stream(r).await?.into_inner();
+            let answer = client(&self.inner.pool).serve_stream(r).await?;
+            let took = took(&answer);
+            let mut items = answer.into_inner();
             let first = items.message().await?;
-            Ok((first, items))
+            Ok(((first, items), took))
         };
-        let (first, items) = self.ask(call, send).await?;
-        answer::from_items(first, items, &self.inner.name).await
+        let asked = self.ask("ServeStream", call, &span, send).await;
+        span.result(&asked.as_ref().map_err(|s| &s.message));
+        let (first, items) = asked?;
+        let outcome = answer::from_items(first, items, &self.inner.name, span).await?;
+        Ok(self.metered(outcome))
     }
 }
 
@@ -183,6 +224,7 @@ impl Delegate for GrpcDelegate {
 
     async fn upgrade(&self, request: Request, input: ByteStream) -> Result<Outcome, Status> {
         let call = Call::new(request);
+        let span = self.span(names::UPGRADE);
         let first = pb::UpgradeItem {
             item: Some(upgrade_item::Item::Request(call.message)),
         };
@@ -191,14 +233,15 @@ impl Delegate for GrpcDelegate {
             .boxed();
         let name = &self.inner.name;
         let failed = |e: tonic::Status| wire::status_from(&e, name);
-        let sent = with_trace(Sent(sent), &call.traceparent);
+        let sent = with_trace(Sent(sent), &span, &call.traceparent);
         let mut items = client(&self.inner.pool)
             .upgrade(sent)
             .await
             .map_err(failed)?
             .into_inner();
         let first = items.message().await.map_err(failed)?;
-        answer::from_items(first, items, name).await
+        let outcome = answer::from_items(first, items, name, span).await?;
+        Ok(self.metered(outcome))
     }
 
     fn stats(&self) -> Stats {
@@ -251,10 +294,7 @@ struct Call {
 }
 
 impl Call {
-    fn new(mut request: Request) -> Self {
-        if let Some(own) = trace::traceparent_of(&tracing::Span::current()) {
-            request.traceparent = own;
-        }
+    fn new(request: Request) -> Self {
         let traceparent = request.traceparent.clone();
         Self {
             message: wire::request_to(request),
@@ -262,8 +302,8 @@ impl Call {
         }
     }
 
-    fn message(&self) -> tonic::Request<pb::ServeRequest> {
-        with_trace(self.message.clone(), &self.traceparent)
+    fn message(&self, span: &Span) -> tonic::Request<pb::ServeRequest> {
+        with_trace(self.message.clone(), span, &self.traceparent)
     }
 
     /// Whether asking twice is asking once.
@@ -283,18 +323,28 @@ impl Call {
     }
 }
 
+/// How long the delegate says that it took.
+fn took<T>(answer: &tonic::Response<T>) -> Option<Duration> {
+    let micros = answer.metadata().get(TOOK)?.to_str().ok()?;
+    micros.parse().ok().map(Duration::from_micros)
+}
+
 fn client(pool: &Pool) -> DelegateClient<Pool> {
     DelegateClient::with_origin(pool.clone(), http::Uri::from_static("https://delegate"))
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE)
 }
 
-fn with_trace<T>(message: T, traceparent: &str) -> tonic::Request<T> {
+/// A message that carries its span on; without one, what the request came with: a task that
+/// goes on with a request of before has no current span.
+fn with_trace<T>(message: T, span: &Span, given: &str) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
+    let own = span.traceparent();
+    let traceparent = own.as_deref().unwrap_or(given);
     if let Ok(value) = traceparent.parse()
         && !traceparent.is_empty()
     {
-        request.metadata_mut().insert(TRACEPARENT, value);
+        request.metadata_mut().insert(trace::TRACEPARENT, value);
     }
     request
 }

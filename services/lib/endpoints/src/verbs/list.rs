@@ -8,6 +8,7 @@ mod read;
 use catena_delegate::Response;
 use catena_objects::{Map, Status, Value};
 use catena_registry::codec;
+use catena_telemetry::trace;
 
 pub(super) use json::Writer;
 pub(super) use options::{At, parse_revision};
@@ -45,7 +46,9 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         return answer(call, &output, metadata, Vec::new());
     }
     let empty = around(call, &output, metadata.clone(), Vec::new());
-    if let Some(r) = compose::list(call.served, &output, &empty, &mut page.objects).await? {
+    let span = trace::span("SerializeObject");
+    let composed = compose::list(call.served, &output, &empty, &mut page.objects);
+    if let Some(r) = span.clone().run(composed).await? {
         return Ok(r);
     }
     let mut objects = Vec::with_capacity(page.objects.len());

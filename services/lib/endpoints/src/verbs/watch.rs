@@ -13,6 +13,7 @@ use catena_delegate::{Body, Event, EventKind, Response};
 use catena_objects::Status;
 use catena_registry::{Cached, codec};
 use catena_storage::RangeRequest;
+use catena_telemetry::trace;
 use futures_util::stream;
 use tokio::time::{Instant, Interval};
 
@@ -96,7 +97,9 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         over: false,
     };
     // Once the request is understood, failures are events.
-    if let Err(s) = watching.open(&options).await {
+    let span = trace::span("WatchServer.HandleHTTP");
+    let opened = span.clone().run(watching.open(&options)).await;
+    if let Err(s) = opened {
         watching.fail(&s);
     }
     let mut response = Response::new(200, watching.frames.content_type(), Bytes::new());
@@ -104,7 +107,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         let events = w.next().await?;
         Some((Ok(events), w))
     });
-    response.body = Body::Events(Box::pin(events));
+    response.body = Body::Events(Box::pin(span.run(events)));
     if crate::websocket::is_wanted(&call.request.headers)
         && let Some(input) = call.take_input()
     {

@@ -2,12 +2,13 @@
 
 use catena_objects::{Reason, Status, Value, field, meta as object_meta};
 use catena_storage::{Compare, Op, TxnRequest};
+use catena_telemetry::trace;
 
 use super::{Store, Written, meta};
 use crate::{
     Context,
     admission::{Attributes, Operation},
-    codec,
+    codec, metrics,
 };
 
 /// Attempts with a new random suffix before a generateName create gives up.
@@ -36,7 +37,7 @@ impl Store {
     async fn try_create(&self, ctx: &Context, mut object: Value) -> Result<Written, Status> {
         let strategy = &self.resource.strategy;
         self.check_namespace(ctx, &mut object)?;
-        strategy.default(&mut object);
+        trace::span("default").within(|| strategy.default(&mut object));
         self.name_generated(&mut object);
         let name = object.str_at(&["metadata", "name"]).to_owned();
         self.admit(&mut Attributes {
@@ -73,7 +74,8 @@ impl Store {
         let written = if ctx.dry_run {
             self.check_absent(ctx, &name).await.map(|()| object)
         } else {
-            self.insert(ctx, object, &name).await
+            let span = trace::span("Create etcd3");
+            span.run(self.insert(ctx, object, &name)).await
         };
         if let (Some(undo), true) = (undo, ctx.dry_run || written.is_err()) {
             undo().await;
@@ -110,6 +112,7 @@ impl Store {
     }
 
     fn validate_new(&self, ctx: &Context, object: &Value, name: &str) -> Result<(), Status> {
+        let _span = trace::span("validate");
         let strategy = &self.resource.strategy;
         let empty = Value::object();
         let metadata = object.get("metadata").unwrap_or(&empty);
@@ -148,20 +151,19 @@ impl Store {
         }
         object.unset(&["metadata", "resourceVersion"]);
         let key = self.resource.key(&ctx.namespace, name);
-        let answer = self
-            .storage
-            .txn(TxnRequest {
-                compare: vec![Compare::ModRevision {
-                    key: key.clone().into(),
-                    equals: 0,
-                }],
-                success: vec![Op::Put {
-                    key: key.into(),
-                    value: codec::encode(&object),
-                    lease: 0,
-                }],
-                failure: Vec::new(),
-            })
+        let call = self.storage.txn(TxnRequest {
+            compare: vec![Compare::ModRevision {
+                key: key.clone().into(),
+                equals: 0,
+            }],
+            success: vec![Op::Put {
+                key: key.into(),
+                value: codec::encode(&object),
+                lease: 0,
+            }],
+            failure: Vec::new(),
+        });
+        let answer = metrics::storage(&self.resource, "create", call)
             .await
             .map_err(codec::storage_error)?;
         if !answer.succeeded {

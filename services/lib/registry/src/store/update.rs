@@ -2,12 +2,13 @@
 
 use catena_objects::{Reason, Status, Value, field, meta as object_meta};
 use catena_storage::{Compare, KeyValue, Op, TxnRequest};
+use catena_telemetry::trace;
 
 use super::{Store, Written, meta};
 use crate::{
     Context,
     admission::{Attributes, Operation},
-    codec,
+    codec, metrics,
     options::Preconditions,
     resource::MetadataChecks,
 };
@@ -33,6 +34,18 @@ impl Store {
     /// Updates an object with `change`. With `allow_create` (server-side apply) or a
     /// strategy that allows it, an absent object is created.
     pub async fn update(
+        &self,
+        ctx: &Context,
+        name: &str,
+        preconditions: &Preconditions,
+        allow_create: bool,
+        change: Change<'_>,
+    ) -> Result<Written, Status> {
+        let work = self.guaranteed_update(ctx, name, preconditions, allow_create, change);
+        trace::span("GuaranteedUpdate etcd3").run(work).await
+    }
+
+    async fn guaranteed_update(
         &self,
         ctx: &Context,
         name: &str,
@@ -262,6 +275,7 @@ impl Store {
         object: &mut Value,
         old: &Value,
     ) -> Result<(), Status> {
+        let _span = trace::span("validate");
         let strategy = &self.resource.strategy;
         if self.resource.namespaced {
             let own = object.str_at(&["metadata", "namespace"]).to_owned();
@@ -358,16 +372,19 @@ impl Store {
 
     /// Runs `op` if the key is still at the revision that was read.
     pub(super) async fn swap(&self, kv: &KeyValue, op: Op) -> Result<Option<i64>, Status> {
-        let answer = self
-            .storage
-            .txn(TxnRequest {
-                compare: vec![Compare::ModRevision {
-                    key: kv.key.clone(),
-                    equals: kv.mod_revision,
-                }],
-                success: vec![op],
-                failure: Vec::new(),
-            })
+        let operation = match op {
+            Op::Delete { .. } => "delete",
+            _ => "update",
+        };
+        let call = self.storage.txn(TxnRequest {
+            compare: vec![Compare::ModRevision {
+                key: kv.key.clone(),
+                equals: kv.mod_revision,
+            }],
+            success: vec![op],
+            failure: Vec::new(),
+        });
+        let answer = metrics::storage(&self.resource, operation, call)
             .await
             .map_err(codec::storage_error)?;
         Ok(answer.succeeded.then_some(answer.revision))

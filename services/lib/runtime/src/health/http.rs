@@ -3,13 +3,14 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use catena_telemetry::metrics;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
-use super::{Health, metrics};
+use super::Health;
 use crate::net::{Io, Listener};
 
 /// A request's head comes within this time, and has at most this many bytes.
@@ -46,8 +47,7 @@ pub(super) async fn serve(listener: Listener, health: Health) {
 
 async fn connection(io: Box<dyn Io>, health: Health) -> hyper::Result<()> {
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-        let (status, body) = answer(&health, &request);
-        std::future::ready(Ok::<_, Infallible>(response(status, body)))
+        std::future::ready(Ok::<_, Infallible>(respond(&health, &request)))
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -73,7 +73,6 @@ pub(super) fn answer<B>(health: &Health, request: &Request<B>) -> (StatusCode, V
     let path = request.uri().path().trim_start_matches('/');
     let (kind, only) = path.split_once('/').unwrap_or((path, ""));
     let mut checks = match kind {
-        "metrics" if only.is_empty() => return (StatusCode::OK, metrics()),
         "livez" => vec![("ping", true)],
         "readyz" | "healthz" => health.checks().to_vec(),
         _ => Vec::new(),
@@ -101,10 +100,20 @@ pub(super) fn answer<B>(health: &Health, request: &Request<B>) -> (StatusCode, V
     (status, text.into_bytes())
 }
 
-fn response(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+fn respond<B>(health: &Health, request: &Request<B>) -> Response<Full<Bytes>> {
+    let wants_metrics = request.method() == Method::GET && request.uri().path() == "/metrics";
+    let (status, kind, body) = if wants_metrics {
+        let accept = request.headers().get(header::ACCEPT);
+        let accept = accept.and_then(|a| a.to_str().ok()).unwrap_or_default();
+        let shown = metrics::expose(accept);
+        (StatusCode::OK, shown.content_type, shown.body)
+    } else {
+        let (status, body) = answer(health, request);
+        (status, "text/plain; charset=utf-8", body)
+    };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let kind = HeaderValue::from_static(kind);
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }

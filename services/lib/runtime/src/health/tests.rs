@@ -2,7 +2,7 @@ use http::{Method, Request, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, HealthFlags, METRICS, http::answer};
+use super::{Health, HealthFlags, http::answer};
 use crate::net::{Endpoint, connect_unix};
 
 async fn health() -> (Health, CancellationToken) {
@@ -57,8 +57,8 @@ async fn the_port_answers_while_the_process_is_not_ready() {
     let flags = HealthFlags {
         listen_http: Some(Endpoint::Unix(path.clone())),
     };
-    let counter = prometheus::IntCounter::new("catena_test_total", "A count.").expect("a name");
-    METRICS.register(Box::new(counter)).expect("it is new");
+    let counter = catena_telemetry::metrics::counter("catena_test_total", "A count.", &[]);
+    counter.with_label_values::<&str>(&[]).inc();
     let stop = CancellationToken::new();
     let _health = Health::start(&flags, &stop).await.expect("it listens");
     for (path_of, first) in [("/livez", "200"), ("/readyz", "500"), ("/metrics", "200")] {
@@ -68,6 +68,6 @@ async fn the_port_answers_while_the_process_is_not_ready() {
         let mut text = String::new();
         io.read_to_string(&mut text).await.expect("answered");
         assert!(text.starts_with(&format!("HTTP/1.1 {first} ")), "{text}");
-        assert_eq!(text.contains("catena_test_total 0"), path_of == "/metrics");
+        assert_eq!(text.contains("catena_test_total 1"), path_of == "/metrics");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use catena_objects::Status;
 use catena_proto::delegate::v1::{ServeItem, serve_item::Item};
+use catena_telemetry::trace::Span;
 use futures_util::{
     StreamExt as _,
     stream::{self, BoxStream},
@@ -13,11 +14,12 @@ use tonic::Streaming;
 
 use crate::{Body, Event, Outcome, wire};
 
-/// `first` has been read from `items` already.
+/// `first` has been read from `items` already; the span of the call ends with its body.
 pub(super) async fn from_items(
     first: Option<ServeItem>,
     mut items: Streaming<ServeItem>,
     peer: &str,
+    span: Span,
 ) -> Result<Outcome, Status> {
     let head = match first.and_then(|i| i.item) {
         Some(Item::NotMine(_)) => {
@@ -35,15 +37,22 @@ pub(super) async fn from_items(
         end(&mut items).await;
         Body::Full(head.data)
     } else if head.events {
-        Body::Events(rest(items, peer, events))
+        Body::Events(within(span, rest(items, peer, events)))
     } else {
         let first = (!head.data.is_empty()).then_some(Ok(head.data));
         let rest = rest(items, peer, data);
-        Body::Stream(stream::iter(first).chain(rest).boxed())
+        Body::Stream(within(span, stream::iter(first).chain(rest).boxed()))
     };
     wire::head_from(head.head, body)
         .map(Outcome::Served)
         .map_err(Status::internal)
+}
+
+fn within<T: 'static>(span: Span, body: BoxStream<'static, T>) -> BoxStream<'static, T> {
+    if span.is_none() {
+        return body;
+    }
+    span.run(body).boxed()
 }
 
 fn data(item: Item) -> Option<Bytes> {

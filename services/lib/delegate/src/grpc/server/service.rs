@@ -5,19 +5,18 @@ use std::{sync::Arc, time::Instant};
 use bytes::{Bytes, BytesMut};
 use catena_objects::Status;
 use catena_proto::delegate::v1::{self as pb, delegate_server, serve_reply, upgrade_item};
-use catena_runtime::trace;
+use catena_telemetry::trace::{self, Span};
 use futures_util::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Request as Call, Response as Answer, Streaming};
-use tracing::Instrument as _;
 
 use super::{accept::Peer, items};
 use crate::{
     Body, ByteStream, Delegate, Outcome, Request,
-    grpc::{MAX_MESSAGE, TRACEPARENT},
+    grpc::{MAX_MESSAGE, TOOK, names},
     local::within,
     wire,
 };
@@ -49,29 +48,41 @@ fn admit<T>(call: &Call<T>) -> Result<(), tonic::Status> {
 
 /// The request of a call and the span of this hop, which `request` carries on.
 fn open(
+    name: &'static str,
     message: pb::ServeRequest,
     metadata: Option<&str>,
-) -> Result<(Request, tracing::Span), tonic::Status> {
+) -> Result<(Request, Span), tonic::Status> {
     let mut request = wire::request_from(message)?;
     if let Some(parent) = metadata {
         parent.clone_into(&mut request.traceparent);
     }
-    let span = trace::hop(
-        "delegate.serve",
-        &request.traceparent,
-        &request.method,
-        &request.path,
-        &request.info.verb,
-    );
-    if let Some(own) = trace::traceparent_of(&span) {
+    let span = trace::served(name, &request.traceparent);
+    span.set("audit-id", || request.audit_id.clone());
+    if let Some(own) = span.traceparent() {
         request.traceparent = own;
     }
     Ok((request, span))
 }
 
+/// An answer that tells how long it took.
+fn timed<T>(began: Instant, message: T) -> Answer<T> {
+    let mut answer = Answer::new(message);
+    let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    answer.metadata_mut().insert(TOOK, took.into());
+    answer
+}
+
+/// The span lasts as long as the answer.
+fn within_span(items: Items, span: Span) -> Items {
+    if span.is_none() {
+        return items;
+    }
+    span.run(items).boxed()
+}
+
 fn parent<T>(call: &Call<T>) -> Option<String> {
     call.metadata()
-        .get(TRACEPARENT)
+        .get(trace::TRACEPARENT)
         .and_then(|v| v.to_str().ok())
         .map(str::to_owned)
 }
@@ -82,22 +93,21 @@ impl delegate_server::Delegate for Service {
         &self,
         call: Call<pb::ServeRequest>,
     ) -> Result<Answer<pb::ServeReply>, tonic::Status> {
+        let began = Instant::now();
         admit(&call)?;
         let parent = parent(&call);
-        let (request, span) = open(call.into_inner(), parent.as_deref())?;
+        let (request, span) = open(names::SERVE, call.into_inner(), parent.as_deref())?;
         let repeatable = matches!(request.method.as_str(), "GET" | "HEAD");
         let deadline = request.deadline;
-        let work = within(deadline, self.delegate.serve(request));
-        let outcome = work
-            .instrument(span)
-            .await
-            .map_err(|s| wire::status_to(&s))?;
-        let reply = reply(outcome, repeatable, deadline)
-            .await
-            .map_err(|s| wire::status_to(&s))?;
-        Ok(Answer::new(pb::ServeReply {
+        let work = async {
+            let outcome = within(deadline, self.delegate.serve(request)).await?;
+            reply(outcome, repeatable, deadline).await
+        };
+        let reply = span.run(work).await.map_err(|s| wire::status_to(&s))?;
+        let reply = pb::ServeReply {
             outcome: Some(reply),
-        }))
+        };
+        Ok(timed(began, reply))
     }
 
     type ServeStreamStream = Items;
@@ -106,17 +116,17 @@ impl delegate_server::Delegate for Service {
         &self,
         call: Call<pb::ServeRequest>,
     ) -> Result<Answer<Items>, tonic::Status> {
+        let began = Instant::now();
         admit(&call)?;
         let parent = parent(&call);
-        let (request, span) = open(call.into_inner(), parent.as_deref())?;
+        let (request, span) = open(names::SERVE_STREAM, call.into_inner(), parent.as_deref())?;
         // A stream without a deadline lives until one side goes: it must not hold up a drain.
         let drain = request.deadline.is_none().then(|| self.drain.clone());
         let work = within(request.deadline, self.delegate.serve(request));
-        let outcome = work
-            .instrument(span)
-            .await
-            .map_err(|s| wire::status_to(&s))?;
-        Ok(Answer::new(items::from_outcome(outcome, drain)))
+        let outcome = span.clone().run(work).await;
+        let outcome = outcome.map_err(|s| wire::status_to(&s))?;
+        let items = items::from_outcome(outcome, drain);
+        Ok(timed(began, within_span(items, span)))
     }
 
     type UpgradeStream = Items;
@@ -134,16 +144,12 @@ impl delegate_server::Delegate for Service {
                 "the first item is no request",
             ));
         };
-        let (request, span) = open(message, parent.as_deref())?;
+        let (request, span) = open(names::UPGRADE, message, parent.as_deref())?;
         let work = self.delegate.upgrade(request, bytes_of(input));
-        let outcome = work
-            .instrument(span)
-            .await
-            .map_err(|s| wire::status_to(&s))?;
-        Ok(Answer::new(items::from_outcome(
-            outcome,
-            Some(self.drain.clone()),
-        )))
+        let outcome = span.clone().run(work).await;
+        let outcome = outcome.map_err(|s| wire::status_to(&s))?;
+        let items = items::from_outcome(outcome, Some(self.drain.clone()));
+        Ok(Answer::new(within_span(items, span)))
     }
 
     type DescribeStream = BoxStream<'static, Result<pb::Description, tonic::Status>>;

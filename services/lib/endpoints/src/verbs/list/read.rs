@@ -4,8 +4,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use catena_cache::{Entry, Error, Snapshot};
 use catena_objects::{Status, status::Cause};
-use catena_registry::{Cached, ResourceCache, codec};
+use catena_registry::{Cached, ResourceCache, codec, metrics};
 use catena_storage::{RangeRequest, prefix_end};
+use catena_telemetry::trace;
 
 use super::options::{At, Options, token};
 use crate::verbs::{Call, selectors::Selectors};
@@ -26,6 +27,8 @@ pub(super) struct Page {
     /// Token to go on with; "" at the end.
     pub(super) next: String,
     pub(super) remaining: Option<i64>,
+    /// Objects that were looked at.
+    fetched: usize,
     /// The part of the resource that the list is about.
     pub(super) shards: Option<String>,
 }
@@ -65,9 +68,15 @@ pub(super) async fn read(call: &Call<'_>) -> Result<Page, Status> {
     if let Some(cache) = &call.served.store.cache
         && let Some(snapshot) = snapshot(cache, query.options.at).await?
     {
-        return query.select(&snapshot).await;
+        let span = trace::span("cacher.GetList");
+        let page = span.run(query.select(&snapshot)).await?;
+        metrics::cache_list(resource, page.fetched, page.objects.len());
+        return Ok(page);
     }
-    query.stored().await
+    let span = trace::span("List(recursive=true) etcd3");
+    let page = span.run(query.stored()).await?;
+    metrics::storage_list(resource, page.fetched, page.objects.len());
+    Ok(page)
 }
 
 /// The state to list; `None`: only storage can tell.
@@ -103,6 +112,7 @@ impl Query<'_> {
             revision: snapshot.revision,
             next: String::new(),
             remaining: None,
+            fetched: 0,
             shards: self.selectors.shards.as_ref().map(ToString::to_string),
         };
         let (start, end) = (self.start.as_bytes(), self.end.as_slice());
@@ -122,6 +132,7 @@ impl Query<'_> {
             }
             for object in group.entries {
                 passed += 1;
+                page.fetched += 1;
                 if !all && !self.selectors.matches_entry(resource, object)? {
                     continue;
                 }
@@ -158,6 +169,7 @@ impl Query<'_> {
             },
             next: String::new(),
             remaining: None,
+            fetched: 0,
             shards: self.selectors.shards.as_ref().map(ToString::to_string),
         };
         loop {
@@ -173,7 +185,10 @@ impl Query<'_> {
                 ..RangeRequest::default()
             };
             let storage = &self.call.served.store.storage;
-            let answer = storage.range(request).await.map_err(|e| self.gone(e))?;
+            let call = storage.range(request);
+            let answer = metrics::storage(resource, "list", call).await;
+            let answer = answer.map_err(|e| self.gone(e))?;
+            page.fetched += answer.kvs.len();
             if let At::Least(wanted) = self.options.at
                 && wanted > answer.revision
             {
