@@ -129,7 +129,7 @@ impl Url {
 
     fn write_hierarchy(&self, out: &mut Vec<u8>) {
         let bare = self.host.is_empty() && self.user.is_none();
-        if (!self.scheme.is_empty() || !bare) && !(self.no_host && bare) {
+        if !bare || !(self.scheme.is_empty() || self.no_host) {
             if !bare || !self.path.is_empty() {
                 out.extend_from_slice(b"//");
             }
