@@ -28,7 +28,8 @@ up)
 certificate)
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/n1.key" \
     -subj "/O=system:nodes/CN=system:node:n1" -out "$dir/n1.csr" 2>"$dir/openssl.log"
-  openssl x509 -req -in "$dir/n1.csr" -days 30 -out "$dir/n1.crt" \
+  echo "extendedKeyUsage=clientAuth" >"$dir/extensions"
+  openssl x509 -req -in "$dir/n1.csr" -days 30 -out "$dir/n1.crt" -extfile "$dir/extensions" \
     -CA "$dir/data/pki/ca.crt" -CAkey "$dir/data/pki/ca.key" 2>>"$dir/openssl.log"
   ;;
 down)

@@ -194,6 +194,36 @@ async fn a_hundred_thousand_connections_leave_nothing_behind() {
     a_hundred_thousand(Way::Reverse).await;
 }
 
+/// On the other ports too, headers have a bound.
+async fn long_headers_are_refused(tunnel: &Tunnel) {
+    let mut tcp = TcpStream::connect(tunnel.http).await.expect("a door");
+    let long = [
+        &b"GET /livez HTTP/1.1\r\nX: "[..],
+        &[b'x'; 20 << 10],
+        b"\r\n\r\n",
+    ]
+    .concat();
+    let _ = tcp.write_all(&long).await;
+    let mut answer = Vec::new();
+    let _ = tcp.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    let mut dialing = tonic::Request::new(tokio_stream::empty());
+    let value = "x".repeat(20 << 10).parse().expect("a value");
+    dialing.metadata_mut().insert("x", value);
+    let answer = TunnelClient::new(channel(tunnel.dir.path()).await)
+        .dial(dialing)
+        .await;
+    let refused = match answer {
+        Ok(mut frames) => frames.get_mut().message().await.is_err(),
+        Err(_) => true,
+    };
+    assert!(refused, "a header of 20 KiB");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nonsense_is_refused_and_the_slow_are_cut_off() {
     let Some((_node, tunnel)) = one(Way::Reverse).await else {
@@ -226,31 +256,7 @@ async fn nonsense_is_refused_and_the_slow_are_cut_off() {
     long.resize(9 << 10, b'x');
     assert!(ask(&long).await.starts_with("HTTP/1.1 431"));
 
-    // On the others too, headers have a bound.
-    let mut tcp = TcpStream::connect(tunnel.http).await.expect("a door");
-    let long = [
-        &b"GET /livez HTTP/1.1\r\nX: "[..],
-        &[b'x'; 20 << 10],
-        b"\r\n\r\n",
-    ]
-    .concat();
-    let _ = tcp.write_all(&long).await;
-    let mut answer = Vec::new();
-    let _ = tcp.read_to_end(&mut answer).await;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
-        "{answer}"
-    );
-    let mut dialing = tonic::Request::new(tokio_stream::empty());
-    let value = "x".repeat(20 << 10).parse().expect("a value");
-    dialing.metadata_mut().insert("x", value);
-    let answer = TunnelClient::new(channel(&dir).await).dial(dialing).await;
-    let refused = match answer {
-        Ok(mut frames) => frames.get_mut().message().await.is_err(),
-        Err(_) => true,
-    };
-    assert!(refused, "a header of 20 KiB");
+    long_headers_are_refused(&tunnel).await;
 
     // Slow on each port: the connection ends after the time for a head.
     let mut slow: Vec<Box<dyn catena_runtime::net::Io>> = Vec::new();

@@ -15,9 +15,13 @@ const STEP: usize = 1 << 10;
 /// How a page is encoded, and is again when it was rewritten.
 pub(super) enum Coding {
     None,
-    Gzip(Box<(MultiGzDecoder<Vec<u8>>, GzEncoder<Vec<u8>>)>),
-    Deflate(Box<(DeflateDecoder<Vec<u8>>, DeflateEncoder<Vec<u8>>)>),
+    Gzip(Box<Gzip>),
+    Deflate(Box<Deflate>),
 }
+
+/// Both directions.
+type Gzip = (MultiGzDecoder<Vec<u8>>, GzEncoder<Vec<u8>>);
+type Deflate = (DeflateDecoder<Vec<u8>>, DeflateEncoder<Vec<u8>>);
 
 impl Coding {
     /// By its name in `Content-Encoding`; none when it is unknown.

@@ -91,7 +91,7 @@ impl Url {
     fn authority(&mut self, text: &[u8]) -> Parsed<()> {
         let at = text.iter().rposition(|b| *b == b'@');
         let host = at.map_or(text, |i| &text[i + 1..]);
-        self.host = parse_host(host)?;
+        self.host = parse_host(&self.scheme, host)?;
         let Some(user) = at.map(|i| &text[..i]) else {
             return Ok(());
         };
@@ -129,7 +129,7 @@ impl Url {
 
     fn write_hierarchy(&self, out: &mut Vec<u8>) {
         let bare = self.host.is_empty() && self.user.is_none();
-        if (!self.scheme.is_empty() || !bare) && !(self.no_host && bare) {
+        if !bare || !(self.scheme.is_empty() || self.no_host) {
             if !bare || !self.path.is_empty() {
                 out.extend_from_slice(b"//");
             }
@@ -179,12 +179,16 @@ fn scheme(text: &[u8]) -> Parsed<(&[u8], &[u8])> {
     Ok((b"", text))
 }
 
-fn parse_host(host: &[u8]) -> Parsed<Vec<u8>> {
+fn parse_host(scheme: &[u8], host: &[u8]) -> Parsed<Vec<u8>> {
     let invalid = |port: &[u8]| {
         let port = String::from_utf8_lossy(port).into_owned();
         format!("invalid port {port:?} after host")
     };
-    if host.first() == Some(&b'[') {
+    let bracket = host.iter().rposition(|b| *b == b'[');
+    if bracket.is_some_and(|at| at > 0) {
+        return Err("invalid IP-literal".to_owned());
+    }
+    if bracket == Some(0) {
         let Some(end) = host.iter().rposition(|b| *b == b']') else {
             return Err("missing ']' in host".to_owned());
         };
@@ -209,7 +213,15 @@ fn parse_host(host: &[u8]) -> Parsed<Vec<u8>> {
         out.extend_from_slice(&host[end + 1..]);
         return Ok(out);
     }
-    if let Some(colon) = host.iter().rposition(|b| *b == b':')
+    // More than one colon is for lists of hosts, which the web has not.
+    let web = matches!(scheme, b"http" | b"https");
+    let mut colons = host.iter().enumerate().filter(|(_, b)| **b == b':');
+    let colon = if web {
+        colons.next()
+    } else {
+        colons.next_back()
+    };
+    if let Some((colon, _)) = colon
         && !is_port(&host[colon..])
     {
         return Err(invalid(&host[colon..]));
