@@ -207,7 +207,9 @@ impl EtcdStorage {
     /// When the server does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         let mut client = self.maintenance.clone();
-        let pieces = bounded(client.snapshot(traced(pb::SnapshotRequest {}))).await?;
+        let span = trace::call("etcdserverpb.Maintenance/Snapshot");
+        let request = traced(&span, pb::SnapshotRequest {});
+        let pieces = bounded(span, client.snapshot(request)).await?;
         Ok(Snapshot(pieces))
     }
 }
