@@ -1,5 +1,11 @@
 //! The resources that are asked for: `catena.dev/v1alpha1`.
 
+#![allow(
+    clippy::duplicated_attributes,
+    unreachable_pub,
+    reason = "columns of a table are alike, and the derives repeat types where nobody sees them"
+)]
+
 mod control_plane;
 mod exposure;
 mod process;

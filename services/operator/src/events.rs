@@ -13,6 +13,7 @@ use crate::{
 /// Longest note of an Event, bytes.
 const LONGEST: usize = 1000;
 
+/// Events of one reason and action are one that is repeated, whatever they note.
 pub(crate) fn event(type_: EventType, reason: &str, action: &str, note: String) -> Event {
     let mut note = note;
     while note.len() > LONGEST {
@@ -98,14 +99,24 @@ fn upgrade(old: &ControlPlaneStatus, new: &ControlPlaneStatus, out: &mut Vec<Eve
     };
     if let Some((from, to)) = started(new).filter(|_| started(new) != started(old)) {
         let note = format!("from revision {from} to revision {to}");
-        out.push(event(EventType::Normal, "Upgrading", "Upgrade", note));
+        out.push(event(
+            EventType::Normal,
+            "Upgrading",
+            &format!("UpgradeTo{to}"),
+            note,
+        ));
     }
     if new.revision != old.revision
         && let (Some(now), Some(_)) = (new.revision, old.revision)
     {
         let version = new.version.clone().unwrap_or_default();
         let note = format!("revision {now}, version {version}");
-        out.push(event(EventType::Normal, "Upgraded", "Upgrade", note));
+        out.push(event(
+            EventType::Normal,
+            "Upgraded",
+            &format!("UpgradeTo{now}"),
+            note,
+        ));
     }
     let reason = |s: &ControlPlaneStatus| {
         let progressing = conditions::get(&s.conditions, PROGRESSING);
@@ -127,12 +138,22 @@ fn backups(old: &ControlPlaneStatus, new: &ControlPlaneStatus, out: &mut Vec<Eve
             BackupState::Running => {}
             BackupState::Succeeded => {
                 let note = format!("{}, {} bytes", backup.file, backup.size.unwrap_or_default());
-                out.push(event(EventType::Normal, "BackupSucceeded", "BackUp", note));
+                out.push(event(
+                    EventType::Normal,
+                    "BackupSucceeded",
+                    &backup.name,
+                    note,
+                ));
             }
             BackupState::Failed => {
                 let why = backup.message.clone().unwrap_or_default();
                 let note = format!("{}: {why}", backup.name);
-                out.push(event(EventType::Warning, "BackupFailed", "BackUp", note));
+                out.push(event(
+                    EventType::Warning,
+                    "BackupFailed",
+                    &backup.name,
+                    note,
+                ));
             }
         }
     }

@@ -257,6 +257,16 @@ async fn pod(
             let mut new = v["spec"]["template"].clone();
             new["metadata"]["name"] = json!(name);
             new["metadata"]["labels"]["controller-revision-hash"] = json!(revision);
+            for template in v["spec"]["volumeClaimTemplates"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                let short = template["metadata"]["name"].as_str().unwrap_or_default();
+                let volume = json!({"name": short, "persistentVolumeClaim": {"claimName": format!("{short}-{name}")}});
+                let volumes = new["spec"]["volumes"].as_array_mut();
+                volumes.expect("volumes").push(volume);
+            }
             new["metadata"]["ownerReferences"] = json!([set.controller_owner_ref(&())]);
             let new: Pod = serde_json::from_value(new).expect("a pod");
             pods.create(&PostParams::default(), &new).await?;

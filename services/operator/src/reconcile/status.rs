@@ -169,9 +169,11 @@ fn degraded(target: &Target, seen: &Seen, status: &ControlPlaneStatus) -> Judged
         return (true, refused.reason(), refused.to_string());
     }
     if let Some(failed) = &status.failed {
+        let before = target.history.available(failed.revision);
+        let back = before.map_or(target.revision.number, |r| r.number);
         let message = format!(
-            "{}; back at revision {}, until the spec changes",
-            failed.message, target.revision.number
+            "{}; back to revision {back}, until the spec changes",
+            failed.message
         );
         return (true, "UpgradeFailed", message);
     }
@@ -206,11 +208,8 @@ pub(super) fn paused(plane: &ControlPlane, status: &mut ControlPlaneStatus) {
 /// # Errors
 /// When the API server refuses.
 pub(super) async fn free_a_stuck_pod(applier: &Applier, store: &Value) -> Result<(), Error> {
-    let status = &store["status"];
-    let (Some(update), true) = (
-        status["updateRevision"].as_str(),
-        status["currentRevision"] != status["updateRevision"],
-    ) else {
+    let update = store["status"]["updateRevision"].as_str();
+    let (Some(update), true) = (update, rollout::waiting(store).is_some()) else {
         return Ok(());
     };
     let labels = store["spec"]["selector"]["matchLabels"].as_object();

@@ -120,24 +120,21 @@ impl Backups<'_> {
         let is_new = |name: &str| {
             !jobs.iter().any(|j| j.name_any() == name) && !known.iter().any(|b| b.name == name)
         };
-        if let Some(name) = self.asked().filter(|n| is_new(n)) {
-            return Ok(Some((name, None)));
+        let mut scheduled = None;
+        if !self.backup.schedule.is_empty() {
+            let times = jobs
+                .iter()
+                .filter_map(|j| j.annotations().get(SCHEDULED)?.parse().ok());
+            let begun = self.plane.creation_timestamp().map_or(now, |t| t.0);
+            let last = times.max().unwrap_or(begun);
+            let due = schedule::due(&self.backup.schedule, last, now)?;
+            state.next = Some(due.next);
+            let name = |t: Timestamp| self.name(&(t.as_second() / 60).to_string());
+            scheduled = due.now.map(|t| (name(t), Some(t)));
         }
-        if self.backup.schedule.is_empty() {
-            return Ok(None);
-        }
-        let times = jobs
-            .iter()
-            .filter_map(|j| j.annotations().get(SCHEDULED)?.parse().ok());
-        let begun = self.plane.creation_timestamp().map_or(now, |t| t.0);
-        let last = times.max().unwrap_or(begun);
-        let due = schedule::due(&self.backup.schedule, last, now)?;
-        state.next = Some(due.next);
-        let name = |t: Timestamp| self.name(&(t.as_second() / 60).to_string());
-        Ok(due
-            .now
-            .map(|t| (name(t), Some(t)))
-            .filter(|(n, _)| is_new(n)))
+        let asked = self.asked().map(|name| (name, None));
+        let all = [asked, scheduled].into_iter().flatten();
+        Ok(all.into_iter().find(|(name, _)| is_new(name)))
     }
 
     /// The backup that the user's last word asks for.
