@@ -2,7 +2,7 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use catena_runtime::health::METRICS as REGISTRY;
+use catena_telemetry::metrics::REGISTRY;
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 
 use crate::{
