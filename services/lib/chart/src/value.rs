@@ -72,6 +72,14 @@ pub(crate) enum MapOf {
 }
 
 impl Map {
+    /// A map that was never made.
+    pub(crate) fn nil() -> Rc<Self> {
+        Rc::new(Self {
+            members: RefCell::default(),
+            of: MapOf::Nil,
+        })
+    }
+
     pub(crate) fn members(&self) -> Ref<'_, Members> {
         self.members.borrow()
     }

@@ -116,6 +116,31 @@ fn templates_in_each_other_are_bounded() {
     assert_eq!(failure(&deep).to_string(), wanted);
 }
 
+/// The deepest that the default limits allow, by the calls that take most of the stack.
+#[test]
+fn the_stack_holds_what_the_limits_allow() {
+    for template in [
+        "{{ tpl .Values.t . }}",
+        "{{ define `x` }}{{ with (1) }}{{ range 1 }}{{ template `x` (list (.)) }}{{ end }}{{ end }}{{ end }}{{ template `x` . }}",
+    ] {
+        let files = [
+            ("Chart.yaml", "{apiVersion: v2, name: c, version: 1.0.0}"),
+            (
+                "values.yaml",
+                "t: '{{ (((tpl .Values.t .))) | upper | quote }}'",
+            ),
+            ("templates/t.yaml", template),
+        ];
+        let chart = Chart::from_files(files).expect("a chart");
+        let values = chart.values(&json!({})).expect("values");
+        let release = Release::install("r", "n");
+        match chart.print(&release, &values, &Capabilities::default(), &Offline) {
+            Err(Error::Limit { .. }) => {}
+            other => panic!("{template}: {other:?}"),
+        }
+    }
+}
+
 /// Freed one after the other, where each level on the stack would be too much.
 #[test]
 fn long_chains_of_values_are_freed() {

@@ -8,7 +8,7 @@ use crate::{
     functions,
     session::Env,
     template::ast::{At, Operand},
-    value::{Map, MapOf, Members, Value},
+    value::{Map, MapOf, Value},
 };
 
 /// Types of parameters.
@@ -60,7 +60,7 @@ impl Type {
         match self {
             Self::Any => Some(Value::Nil),
             Self::Raw => Some(Value::Missing),
-            Self::Map => Some(Value::map_of(MapOf::Nil, Members::new())),
+            Self::Map => Some(Value::Map(Map::nil())),
             _ => None,
         }
     }
@@ -115,10 +115,7 @@ impl Args {
     pub(crate) fn map(&self, i: usize) -> Rc<Map> {
         match self.get(i) {
             Value::Map(map) => map.clone(),
-            _ => match Value::map_of(MapOf::Nil, Members::new()) {
-                Value::Map(map) => map,
-                _ => unreachable!("made a map above"),
-            },
+            _ => Map::nil(),
         }
     }
 

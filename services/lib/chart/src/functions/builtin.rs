@@ -1,7 +1,5 @@
 //! Functions of `text/template` itself, but for comparisons.
 
-use std::rc::Rc;
-
 use super::{Answer, Entry, fixed, variadic};
 use crate::{
     exec::{
@@ -11,7 +9,7 @@ use crate::{
     fault::Fault,
     format,
     session::Env,
-    value::{List, Value},
+    value::Value,
 };
 
 pub(super) const TABLE: &[Entry] = &[
@@ -195,7 +193,7 @@ fn len(_: Env<'_>, args: &Args) -> Answer {
         }
         Value::Nil => return Err(Fault::new("len of nil pointer")),
         Value::Text(text) => text.len(),
-        Value::List(list) => length(list),
+        Value::List(list) => list.items.len(),
         Value::Map(map) => map.len(),
         Value::Native(native) => match native.entries() {
             Some(entries) => entries.len(),
@@ -204,10 +202,6 @@ fn len(_: Env<'_>, args: &Args) -> Answer {
         other => return Err(no_length(other)),
     };
     Ok(Value::Int(i64::try_from(n).unwrap_or(i64::MAX)))
-}
-
-fn length(list: &Rc<List>) -> usize {
-    list.items.len()
 }
 
 fn no_length(value: &Value) -> Fault {
