@@ -24,7 +24,12 @@ pub(crate) const MANAGER: &str = "catena-operator";
 /// What was applied, and how the object was afterwards: what is still so need
 /// not be applied again.
 #[derive(Clone, Default)]
-pub(crate) struct Applied(Arc<Mutex<HashMap<(String, Key), (String, String)>>>);
+pub(crate) struct Applied(Arc<Mutex<HashMap<Which, Then>>>);
+
+/// UID of the control plane, and the object.
+type Which = (String, Key);
+/// Hash of what was applied, and the resourceVersion that came of it.
+type Then = (String, String);
 
 /// Applies objects of one control plane.
 pub(crate) struct Applier {

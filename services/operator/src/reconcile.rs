@@ -4,6 +4,8 @@
 mod apply;
 mod status;
 mod target;
+mod upgrade;
+mod workloads;
 
 use std::{
     collections::HashMap,
@@ -37,6 +39,9 @@ const FINALIZER: &str = "catena.dev/control-plane";
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// A generation, and what the chart makes of it.
+type Generation = (i64, Arc<Vec<Value>>);
+
 /// What all reconciliations share.
 pub(crate) struct Context {
     pub(crate) client: Client,
@@ -46,7 +51,7 @@ pub(crate) struct Context {
     recorder: Recorder,
     failures: Mutex<HashMap<String, u32>>,
     /// What the chart made of a generation of a control plane, by its UID.
-    rendered: Mutex<HashMap<String, (i64, Arc<Vec<Value>>)>>,
+    rendered: Mutex<HashMap<String, Generation>>,
 }
 
 impl Context {

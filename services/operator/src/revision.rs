@@ -13,7 +13,7 @@ use crate::{
     apply::{Applier, MANAGER},
     error::{Error, Of as _},
     objects::{self, LABEL},
-    rollout::ORDER,
+    rollout::{self, ORDER},
 };
 
 const STATE: &str = "catena.dev/state";
@@ -145,6 +145,16 @@ impl History {
     pub(crate) fn available(&self, but: i64) -> Option<&Revision> {
         let good = |r: &&Revision| r.state == RevisionState::Available && r.number != but;
         self.all.iter().rev().find(good)
+    }
+
+    /// The workload of a process with a template of a hash.
+    pub(crate) fn workload(&self, process: &str, template: &Value) -> Option<&Value> {
+        let all = self.all.iter().rev().flat_map(|r| &r.objects);
+        all.into_iter().find(|o| {
+            objects::is_workload(o)
+                && objects::component(o) == process
+                && *template == rollout::template(o)
+        })
     }
 
     /// # Errors

@@ -313,6 +313,10 @@ async fn claim(client: &Client, set: &StatefulSet, v: &Value) -> kube::Result<()
         let name = format!("{short}-{}-0", set.name_any());
         if claims.get_opt(&name).await?.is_none() {
             claim["metadata"]["name"] = json!(name);
+            let policy = &v["spec"]["persistentVolumeClaimRetentionPolicy"];
+            if policy["whenDeleted"] == "Delete" {
+                claim["metadata"]["ownerReferences"] = json!([set.controller_owner_ref(&())]);
+            }
             let claim = serde_json::from_value(claim).expect("a claim");
             claims.create(&PostParams::default(), &claim).await?;
         }

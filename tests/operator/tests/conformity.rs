@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fs};
 
 use catena_operator::api::ControlPlane;
-use catena_tests_charts::{Helm, NAMESPACE, RELEASE, objects, value_sets};
+use catena_tests_charts::{Helm, NAMESPACE, RELEASE, value_sets};
 use serde_json::{Map, Value, json};
 
 /// Fields of the spec, and where the chart has the same.
@@ -85,6 +85,18 @@ fn plane(mut values: Value) -> ControlPlane {
     serde_json::from_value(plane).expect("a ControlPlane")
 }
 
+/// Rendered text as an API server reads it: numbers like 0440 are octal.
+fn read(rendered: &str) -> Vec<Value> {
+    let documents = rendered.split("\n---\n").filter(|d| d.contains("kind:"));
+    documents
+        .map(|d| {
+            let value = catena_objects::yaml::to_value(d.as_bytes()).expect("YAML");
+            let text = catena_objects::json::to_string(&value);
+            serde_json::from_str(&text).expect("JSON")
+        })
+        .collect()
+}
+
 /// Objects by what they are called, without who manages them.
 fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
     let named = |mut o: Value| {
@@ -111,7 +123,7 @@ fn ten_value_sets_are_rendered_as_helm_does() {
         };
         let file = path.display().to_string();
         let theirs = helm.template(&["--values", &file, "--set", "certificates.mode=existing"]);
-        let theirs = objects(&theirs)
+        let theirs = read(&theirs)
             .into_iter()
             .filter(|o| o["metadata"]["annotations"]["helm.sh/hook"].is_null())
             .collect();

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 const KINDS: &str = "deployments,statefulsets,services,serviceaccounts,configmaps,secrets,networkpolicies,poddisruptionbudgets,controllerrevisions,controlplaneservices,persistentvolumeclaims";
 
 /// Objects that are there without any control plane.
-fn others(name: &String) -> bool {
-    ["ServiceAccount/default", "ConfigMap/kube-root-ca.crt"].contains(&name.as_str())
+fn others(name: &str) -> bool {
+    ["ServiceAccount/default", "ConfigMap/kube-root-ca.crt"].contains(&name)
 }
 
 fn left(host: &Host, namespace: &str) -> Vec<String> {
@@ -75,9 +75,9 @@ fn scaling(host: &Host) {
     host.api
         .kubectl(&["scale", "-n", "control", "cps/cp-core", "--replicas=4"]);
     eventually("core has four", || replicas(host, "core") == json!(4));
-    host.settled("control", "cp");
-    let scale = host.get("control", "cps/cp-core");
-    assert_eq!(scale["status"]["replicas"], 4);
+    let scale = || host.get("control", "cps/cp-core");
+    eventually("it is told", || scale()["status"]["replicas"] == 4);
+    let scale = scale();
     let selector = scale["status"]["selector"].as_str().expect("a selector");
     assert!(
         selector.contains("app.kubernetes.io/component=core"),

@@ -153,11 +153,7 @@ fn a_version_that_does_not_become_ready_is_taken_back() {
     // It stays there until the spec changes.
     host.kill_operator();
     host.start_operator();
-    host.apply(
-        "control",
-        "cp",
-        &json!({"version": "0.3.0", "upgrade": timeout}),
-    );
+    host.apply("control", "cp", &json!({"version": "0.3.0"}));
     host.until("control", "cp", "runs 0.3.0", |p| {
         p["status"]["version"] == "0.3.0" && condition(p, "Degraded").0 == "False"
     });
@@ -184,10 +180,6 @@ fn a_first_version_that_does_not_start_is_told_of() {
             .to_string()
             .contains("not ready after 2 seconds")
     );
-    host.apply(
-        "control",
-        "cp",
-        &json!({"version": "0.1.0", "upgrade": timeout}),
-    );
+    host.apply("control", "cp", &json!({"version": "0.1.0"}));
     host.settled("control", "cp");
 }

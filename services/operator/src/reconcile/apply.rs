@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use catena_runtime::flags;
 use kube::{ResourceExt as _, runtime::controller::Action};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Context,
@@ -12,18 +12,14 @@ use super::{
     target::{self, Target},
 };
 use crate::{
-    api::{
-        BackupState, ControlPlane, ControlPlaneStatus, FailedRevision, Issuer, RestorePhase,
-        RevisionState, UpgradeStatus, annotations,
-    },
-    apply::{Applier, Inventory, MANAGER},
+    api::{ControlPlane, ControlPlaneStatus, Issuer, annotations},
+    apply::{Applier, Inventory},
     certificates::{self, Identity, Policy},
     cleanup, conditions,
     error::Error,
     events, kubeconfig,
     objects::{self, Key},
     render, rollout,
-    scale::{SCALED, Services},
     storage::{
         backup::Backups,
         health::{self, Health},
@@ -40,16 +36,16 @@ const RESYNC: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(2);
 
 /// Everything that the steps share.
-struct Work<'a> {
-    plane: &'a ControlPlane,
-    context: &'a Context,
-    applier: Applier,
-    inventory: Inventory,
-    target: Target,
+pub(super) struct Work<'a> {
+    pub(super) plane: &'a ControlPlane,
+    pub(super) context: &'a Context,
+    pub(super) applier: Applier,
+    pub(super) inventory: Inventory,
+    pub(super) target: Target,
     /// Rendered objects, without declarations that are not applied.
-    objects: Vec<Value>,
-    full_name: String,
-    seen: Seen,
+    pub(super) objects: Vec<Value>,
+    pub(super) full_name: String,
+    pub(super) seen: Seen,
 }
 
 pub(super) async fn run(
@@ -118,7 +114,7 @@ impl Work<'_> {
         self.objects.iter().find(of)
     }
 
-    fn workload(&self, process: &str) -> Option<&Value> {
+    pub(super) fn workload(&self, process: &str) -> Option<&Value> {
         let of = |o: &&Value| objects::is_workload(o) && objects::component(o) == process;
         self.objects.iter().find(of)
     }
@@ -186,78 +182,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Applies the pods of each process when those before it are as they should
-    /// be. What does not change pods, and what is not there yet, never waits.
-    async fn workloads(&mut self, mode: Mode, held: Option<String>) -> Result<(), Error> {
-        self.seen.waits = held;
-        for process in rollout::ORDER {
-            let Some(object) = self.workload(process).cloned() else {
-                if SCALED.contains(&process) {
-                    self.services().remove(process).await?;
-                }
-                continue;
-            };
-            let live = self.workload_of(process, object, mode).await?;
-            if let Some(what) = rollout::waiting(&live)
-                && self.seen.waits.is_none()
-            {
-                self.seen.waits = Some(format!("{process} waits for {what}"));
-            }
-            self.seen.workloads.push(live);
-        }
-        Ok(())
-    }
-
-    fn services(&self) -> Services<'_> {
-        Services::new(
-            &self.applier,
-            self.plane.metadata.name.as_deref().unwrap_or_default(),
-        )
-    }
-
-    async fn workload_of(
-        &self,
-        process: &str,
-        mut object: Value,
-        mode: Mode,
-    ) -> Result<Value, Error> {
-        let template = rollout::template(&object);
-        object["metadata"]["annotations"][rollout::TEMPLATE] = json!(template);
-        let asked = object["spec"]["replicas"]
-            .as_i64()
-            .and_then(|n| i32::try_from(n).ok());
-        let scaled = SCALED.contains(&process);
-        if let Some(asked) = asked.filter(|_| scaled) {
-            let replicas = self.services().replicas(process, asked).await?;
-            object["spec"]["replicas"] = json!(replicas);
-        }
-        let key = Key::of(&object)?;
-        let before = self.applier.get(&key).await?;
-        let before = before.filter(|b| self.applier.owns(b));
-        let before = before.as_ref().map(objects::value).transpose()?;
-        if mode == Mode::Stop {
-            object["spec"]["replicas"] = json!(0);
-        } else if let (None, Some(before)) = (asked, &before) {
-            hand_over(before, &mut object);
-        }
-        let held = self.seen.waits.is_some() && mode == Mode::Run;
-        let changes =
-            |b: &Value| b["metadata"]["annotations"][rollout::TEMPLATE] != json!(template);
-        let live = match before {
-            Some(before) if held && changes(&before) => before,
-            _ => objects::value(&self.applier.apply(&object).await?)?,
-        };
-        if process == "store" {
-            status::free_a_stuck_pod(&self.applier, &live).await?;
-        }
-        if scaled {
-            let wanted = rollout::status(&live).desired;
-            let asked = asked.unwrap_or(wanted);
-            self.services().tell(process, &live, asked).await?;
-        }
-        Ok(live)
-    }
-
     async fn storage(&mut self) -> Result<(), Error> {
         let Some(etcd) = &self.plane.spec.storage.etcd else {
             return Ok(());
@@ -293,7 +217,7 @@ impl Work<'_> {
     }
 
     /// Backups, where the spec has them and they can be taken.
-    fn with_backups(&self) -> Option<Backups<'_>> {
+    pub(super) fn with_backups(&self) -> Option<Backups<'_>> {
         let backup = self.plane.spec.storage.backup.as_ref()?;
         let store = self.workload("store")?;
         if self.context.backup.image.is_empty() {
@@ -313,69 +237,6 @@ impl Work<'_> {
                 store,
             },
         })
-    }
-
-    /// What an upgrade has to wait for before it begins.
-    async fn backup_before(
-        &self,
-        status: &mut ControlPlaneStatus,
-    ) -> Result<Option<String>, Error> {
-        let to = &self.target.revision;
-        let begun = status
-            .upgrade
-            .as_ref()
-            .is_some_and(|u| u.to == to.number && u.started.is_some());
-        let same = status.version.as_ref().is_none_or(|v| *v == to.version);
-        let needless = begun || same || status.failed.is_some() || !self.plane.spec.upgrade.backup;
-        // A store that does not answer cannot be backed up.
-        let ready = status
-            .services
-            .iter()
-            .any(|s| s.name == "store" && s.ready > 0);
-        if needless || !ready || status.revision == Some(to.number) {
-            return Ok(None);
-        }
-        let Some(backups) = self.with_backups() else {
-            return Ok(None);
-        };
-        let backup = backups.before(to.number).await?;
-        status.upgrade = Some(UpgradeStatus {
-            from: status.revision,
-            to: to.number,
-            started: None,
-            backup: Some(backup.name.clone()),
-        });
-        Ok(match backup.state {
-            BackupState::Succeeded => None,
-            BackupState::Running => Some(format!("the upgrade waits for backup {}", backup.name)),
-            BackupState::Failed => {
-                let why = backup.message.unwrap_or_default();
-                return Err(Error::Spec(format!(
-                    "the upgrade waits for backup {}, which failed: {why}; spec.upgrade.backup=false does without",
-                    backup.name
-                )));
-            }
-        })
-    }
-
-    /// Remembers which revision is on its way; `go`: nothing has to come before it.
-    fn begin_upgrade(&self, status: &mut ControlPlaneStatus, go: bool) {
-        let to = self.target.revision.number;
-        if status.failed.is_some() || status.revision == Some(to) {
-            status.upgrade = None;
-            return;
-        }
-        let known = status.upgrade.take().filter(|u| u.to == to);
-        let mut upgrade = known.unwrap_or(UpgradeStatus {
-            from: status.revision,
-            to,
-            started: None,
-            backup: None,
-        });
-        if go && upgrade.started.is_none() {
-            upgrade.started = Some(conditions::now());
-        }
-        status.upgrade = Some(upgrade);
     }
 
     async fn backups(&mut self, status: &mut ControlPlaneStatus) -> Result<(), Error> {
@@ -401,47 +262,6 @@ impl Work<'_> {
             .next
             .map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time);
         Ok(())
-    }
-
-    /// Whether a revision is reached, or has failed; true for the latter.
-    async fn judge(&mut self, status: &mut ControlPlaneStatus) -> Result<bool, Error> {
-        let restores = status
-            .restore
-            .as_ref()
-            .is_some_and(|r| r.phase != RestorePhase::Completed);
-        if self.seen.is_complete() && !restores {
-            self.target
-                .reached(self.plane.spec.upgrade.history_limit, status)
-                .await?;
-            return Ok(false);
-        }
-        let Some(upgrade) = &status.upgrade else {
-            return Ok(false);
-        };
-        let limit = self.plane.spec.upgrade.timeout_seconds;
-        let began = upgrade.started.as_ref().map(|t| t.0.as_second());
-        let late = began.is_some_and(|t| conditions::now().0.as_second() - t >= limit);
-        if !late || status.failed.is_some() || restores {
-            return Ok(false);
-        }
-        let waits = self.seen.waits.clone().unwrap_or_default();
-        let revision = self.target.revision.number;
-        self.target
-            .history
-            .mark(revision, RevisionState::Failed)
-            .await?;
-        if self.target.history.available(revision).is_none() {
-            self.seen
-                .problems
-                .push(format!("not ready after {limit} seconds: {waits}"));
-            return Ok(false);
-        }
-        status.failed = Some(FailedRevision {
-            revision,
-            generation: self.plane.metadata.generation.unwrap_or_default(),
-            message: format!("revision {revision} was not ready after {limit} seconds: {waits}"),
-        });
-        Ok(true)
     }
 
     /// When to look again.
@@ -476,22 +296,6 @@ impl Work<'_> {
     }
 }
 
-/// Replicas that an autoscaler will set, but has not yet, stay as they are: what
-/// nobody applies any more would become 1.
-fn hand_over(before: &Value, object: &mut Value) {
-    let managers = before["metadata"]["managedFields"].as_array();
-    let set = |m: &Value| !m["fieldsV1"]["f:spec"]["f:replicas"].is_null();
-    let mut others = managers
-        .into_iter()
-        .flatten()
-        .filter(|m| m["manager"] != MANAGER);
-    if !others.any(set) {
-        // An autoscaler leaves none alone.
-        let replicas = before["spec"]["replicas"].as_i64().unwrap_or(1);
-        object["spec"]["replicas"] = json!(replicas.max(1));
-    }
-}
-
 /// Where core is told that storage is.
 fn store_server(core: &Value) -> Option<&str> {
     let args = core["spec"]["template"]["spec"]["containers"][0]["args"].as_array()?;
@@ -515,6 +319,8 @@ fn policy(plane: &ControlPlane) -> Result<Policy, Error> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -80,6 +80,19 @@ pub(crate) fn policy(of: &Subject<'_>) -> Value {
     })
 }
 
+fn arguments(of: &Subject<'_>, backup: &Backup, file: &str) -> Vec<String> {
+    vec![
+        "backup".to_owned(),
+        format!("--etcd-servers={}", of.server),
+        "--etcd-cafile=/etc/catena/internal/ca.crt".to_owned(),
+        "--etcd-certfile=/etc/catena/internal/tls.crt".to_owned(),
+        "--etcd-keyfile=/etc/catena/internal/tls.key".to_owned(),
+        "--directory=/backups".to_owned(),
+        format!("--file={file}"),
+        format!("--keep={}", backup.keep),
+    ]
+}
+
 /// A backup into `file`. It is made once by its name.
 pub(crate) fn job(
     of: &Subject<'_>,
@@ -90,16 +103,7 @@ pub(crate) fn job(
     file: &str,
 ) -> Value {
     let template = &of.store["spec"]["template"]["spec"];
-    let mut args = vec![
-        "backup".to_owned(),
-        format!("--etcd-servers={}", of.server),
-        "--etcd-cafile=/etc/catena/internal/ca.crt".to_owned(),
-        "--etcd-certfile=/etc/catena/internal/tls.crt".to_owned(),
-        "--etcd-keyfile=/etc/catena/internal/tls.key".to_owned(),
-        "--directory=/backups".to_owned(),
-        format!("--file={file}"),
-        format!("--keep={}", backup.keep),
-    ];
+    let mut args = arguments(of, backup, file);
     if let Some(restore) = &plane.spec.storage.restore_from {
         args.push(format!("--never-delete={}", restore.file));
     }
