@@ -15,7 +15,7 @@ use prometheus::IntGaugeVec;
 
 use crate::{Front, link::Link};
 pub(crate) use access::{authenticated, authorized};
-pub(crate) use requests::{Counted, terminated};
+pub(crate) use requests::{Counted, terminated, verb};
 pub(crate) use watches::counted_events;
 
 /// How long a scrape waits for storage (`monitorCollector`).

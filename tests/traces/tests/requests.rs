@@ -325,9 +325,15 @@ async fn a_request_of_a_remote_api_server() {
             .output()
             .expect("curl runs");
         let said = String::from_utf8_lossy(&out.stdout).into_owned();
-        let trace = jaeger.trace(id, &[("aggregator", "HTTP request"), ("aggregator", "dial")]);
+        let trace = jaeger.trace(
+            id,
+            &[("aggregator", "HTTP request"), ("aggregator", "dial")],
+        );
         let span = &trace.only("aggregator", "HTTP request").id;
-        assert!(said.contains(&format!("traceparent: 00-{id}-{span}-01")), "{said}");
+        assert!(
+            said.contains(&format!("traceparent: 00-{id}-{span}-01")),
+            "{said}"
+        );
         trace.root();
     });
     done.await.expect("all checks pass");

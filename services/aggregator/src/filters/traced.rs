@@ -4,7 +4,7 @@
 use catena_telemetry::trace;
 use http::Response;
 
-use crate::{body::FrontBody, call::Call};
+use crate::{body::FrontBody, call::Call, metrics};
 
 /// Groups whose members decide whether their requests are traced.
 const TRUSTED: [&str; 2] = ["system:masters", "system:monitoring"];
@@ -13,7 +13,13 @@ const TRUSTED: [&str; 2] = ["system:masters", "system:monitoring"];
 /// the client's own trace is to be believed.
 pub(crate) fn begin(call: &mut Call, authenticated: bool) {
     let trusted = authenticated && TRUSTED.iter().any(|g| call.user.in_group(g));
-    let span = trace::begin(|| name(call), &call.traceparent, trusted, call.received);
+    let span = trace::begin(
+        || name(call),
+        "authentication",
+        &call.traceparent,
+        trusted,
+        call.received,
+    );
     if span.is_none() {
         // What is behind must not take a client's decision for ours; where we decide
         // nothing, it is handed on.
@@ -22,7 +28,6 @@ pub(crate) fn begin(call: &mut Call, authenticated: bool) {
         }
         return;
     }
-    span.past("authentication", call.received);
     span.set("audit-id", || call.audit_id.clone());
     span.set("http.request.method", || call.method.to_string());
     span.set("url.path", || call.path.clone());
@@ -56,7 +61,7 @@ pub(crate) fn end(call: &Call, answer: Response<FrontBody>) -> Response<FrontBod
 /// Fields have kube-apiserver's names. The query is not told: it may hold commands.
 fn line(call: &Call, status: u16) {
     tracing::info!(
-        verb = call.info.verb,
+        verb = metrics::verb(call),
         URI = call.raw_path,
         latency = ?call.received.elapsed(),
         userAgent = call.header("user-agent"),

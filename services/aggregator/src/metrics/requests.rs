@@ -219,7 +219,7 @@ fn kind(call: &Call, named: bool) -> [&str; 7] {
 }
 
 /// `cleanVerb`.
-fn verb(call: &Call) -> &'static str {
+pub(crate) fn verb(call: &Call) -> &'static str {
     let i = &call.info;
     if i.is_resource && CONNECTS.contains(&&*i.subresource) {
         return "CONNECT";

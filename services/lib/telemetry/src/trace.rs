@@ -57,13 +57,15 @@ pub fn is_on() -> bool {
 #[derive(Clone, Default)]
 pub struct Span(Option<Context>);
 
-/// The span of a request that enters here, since `began`.
+/// The span of a request that enters here, since `began`. Until now it was in a first part:
+/// only then it is known whether its client is trusted.
 ///
 /// A parent is believed of a trusted client only: its decision counts. Of others it
 /// becomes a link, and the rate decides; they could else make this process work at will
 /// (`otelhttp.WithPublicEndpointFn` of kube-apiserver).
 pub fn begin(
     name: impl FnOnce() -> String,
+    first: &'static str,
     traceparent: &str,
     trusted: bool,
     began: Instant,
@@ -80,9 +82,10 @@ pub fn begin(
     if !traced {
         return Span::NONE;
     }
+    let began = SystemTime::now() - began.elapsed();
     let mut builder = SpanBuilder::from_name(name())
         .with_kind(SpanKind::Server)
-        .with_start_time(SystemTime::now() - began.elapsed());
+        .with_start_time(began);
     let above = match (remote, trusted) {
         (Some(remote), true) => Context::new().with_remote_span_context(remote),
         (Some(remote), false) => {
@@ -92,7 +95,12 @@ pub fn begin(
         }
         (None, _) => Context::new(),
     };
-    Span::start(settings, builder, &above)
+    let span = Span::start(settings, builder, &above);
+    if let Some(above) = &span.0 {
+        let builder = SpanBuilder::from_name(first).with_start_time(began);
+        drop(Span::start(settings, builder, above));
+    }
+    span
 }
 
 fn chosen(per_million: u32) -> bool {
@@ -173,15 +181,6 @@ impl Span {
     pub fn result<T, E: std::fmt::Display>(&self, result: &Result<T, E>) {
         if let Err(e) = result {
             self.fail(|| e.to_string());
-        }
-    }
-
-    /// Adds a part that ran from `began` until now.
-    pub fn past(&self, name: &'static str, began: Instant) {
-        if let (Some(settings), Some(above)) = (SETTINGS.get(), &self.0) {
-            let began = SystemTime::now() - began.elapsed();
-            let builder = SpanBuilder::from_name(name).with_start_time(began);
-            drop(Self::start(settings, builder, above));
         }
     }
 

@@ -8,9 +8,14 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 /// What happens to a request on its way.
 fn request(traceparent: &str) {
-    let root = trace::begin(|| "GET".to_owned(), traceparent, true, Instant::now());
+    let root = trace::begin(
+        || "GET".to_owned(),
+        "authentication",
+        traceparent,
+        true,
+        Instant::now(),
+    );
     assert!(root.is_none());
-    root.past("authentication", Instant::now());
     root.set("audit-id", || "id".to_owned());
     let work = async {
         let call = trace::call("etcdserverpb.KV/Range");
