@@ -292,7 +292,8 @@ async fn figures() {
         (Protocol::Grpc, "konnectivity, GRPC"),
         (Protocol::HttpConnect, "konnectivity, HTTPConnect"),
     ] {
-        konnectivity(&hosts, &dir.join(name), (protocol, name), direct).await;
+        let dir = dir.join(format!("{protocol:?}"));
+        konnectivity(&hosts, &dir, (protocol, name), direct).await;
     }
 }
 
