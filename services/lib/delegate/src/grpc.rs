@@ -1,6 +1,7 @@
 //! The contract over gRPC.
 
 pub mod client;
+mod frames;
 pub mod server;
 #[cfg(test)]
 mod tests;
@@ -22,5 +23,10 @@ pub(crate) const MAX_STREAMS: u32 = 100_000;
 /// A peer that vanished is noticed after both.
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The calls whose messages [`frames`] reads and writes.
+pub(crate) const SERVE: &str = "/catena.delegate.v1.Delegate/Serve";
+pub(crate) const SERVE_STREAM: &str = "/catena.delegate.v1.Delegate/ServeStream";
+pub(crate) const GRPC: http::HeaderValue = http::HeaderValue::from_static("application/grpc");
 
 pub(crate) const TRACEPARENT: &str = "traceparent";

@@ -17,6 +17,7 @@ use catena_storage::{
     Error, RangeRequest, RangeResponse, Result, Storage, StorageStatus, TxnRequest, TxnResponse,
     Watch, WatchRequest,
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
 /// Largest message of an answer: a list of many objects.
@@ -41,6 +42,8 @@ pub struct EtcdStorage {
     watch: WatchClient<Channel>,
     /// Whether progress can be relied on, once a server told its version.
     progress: Arc<tokio::sync::OnceCell<bool>>,
+    /// Ends what the connections run.
+    _stop: Arc<DropGuard>,
 }
 
 impl EtcdStorage {
@@ -50,7 +53,8 @@ impl EtcdStorage {
     /// # Errors
     /// When an address or a certificate is not usable.
     pub fn connect(options: &flags::Etcd) -> anyhow::Result<Self> {
-        let channel = connect::channel(options)?;
+        let stop = CancellationToken::new();
+        let channel = connect::channel(options, stop.clone())?;
         Ok(Self {
             kv: KvClient::new(channel.clone())
                 .max_decoding_message_size(MAX_ANSWER)
@@ -59,6 +63,7 @@ impl EtcdStorage {
             maintenance: MaintenanceClient::new(channel.clone()),
             watch: WatchClient::new(channel).max_decoding_message_size(MAX_ANSWER),
             progress: Arc::default(),
+            _stop: Arc::new(stop.drop_guard()),
         })
     }
 

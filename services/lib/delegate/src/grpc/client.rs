@@ -7,6 +7,7 @@ mod dial;
 mod pool;
 mod replica;
 mod resolve;
+mod streams;
 
 use std::{
     pin::Pin,
@@ -29,6 +30,7 @@ use super::{MAX_MESSAGE, TRACEPARENT};
 use crate::{
     Body, ByteStream, Delegate, Description, Outcome, Request, Stats, local::within, wire,
 };
+use answer::Items;
 pub use dial::{Address, Dial, TlsDialer};
 use pool::{Lost, Pool};
 pub use resolve::Endpoints;
@@ -116,17 +118,13 @@ impl GrpcDelegate {
     }
 
     /// Asks, and asks again where the server was lost and asking changes nothing.
-    async fn ask<T, F>(
-        &self,
-        call: &Call,
-        send: impl Fn(tonic::Request<pb::ServeRequest>) -> F,
-    ) -> Result<T, Status>
+    async fn ask<T, F>(&self, call: &Call, send: impl Fn() -> F) -> Result<T, Status>
     where
         F: Future<Output = Result<T, tonic::Status>>,
     {
         let mut retries = if call.repeatable() { RETRIES } else { 0 };
         loop {
-            match send(call.message()).await {
+            match send().await {
                 Ok(answer) => return Ok(answer),
                 Err(e) if retries > 0 && Lost::caused(&e) => {
                     tracing::debug!(delegate = self.inner.name, error = %e, "asking another replica");
@@ -138,8 +136,8 @@ impl GrpcDelegate {
     }
 
     async fn unary(&self, call: &Call) -> Result<Option<Outcome>, Status> {
-        let send = |r| async { client(&self.inner.pool).serve(r).await };
-        match self.ask(call, send).await?.into_inner().outcome {
+        let send = || streams::short(&self.inner.pool, &call.message, &call.traceparent);
+        match self.ask(call, send).await?.outcome {
             Some(Reply::NotMine(_)) => Ok(Some(Outcome::NotMine)),
             Some(Reply::Served(s)) => {
                 let response =
@@ -155,13 +153,14 @@ impl GrpcDelegate {
     }
 
     async fn streamed(&self, call: &Call) -> Result<Outcome, Status> {
-        let send = |r| async {
-            let mut items = client(&self.inner.pool).serve_stream(r).await?.into_inner();
-            let first = items.message().await?;
+        let send = || async {
+            let pool = &self.inner.pool;
+            let mut items = streams::call(pool, &call.message, &call.traceparent).await?;
+            let first = items.next().await?;
             Ok((first, items))
         };
         let (first, items) = self.ask(call, send).await?;
-        answer::from_items(first, items, &self.inner.name).await
+        answer::from_items(first, Items::Streamed(items), &self.inner.name).await
     }
 }
 
@@ -198,7 +197,7 @@ impl Delegate for GrpcDelegate {
             .map_err(failed)?
             .into_inner();
         let first = items.message().await.map_err(failed)?;
-        answer::from_items(first, items, name).await
+        answer::from_items(first.and_then(|i| i.item), Items::Upgraded(items), name).await
     }
 
     fn stats(&self) -> Stats {
@@ -260,10 +259,6 @@ impl Call {
             message: wire::request_to(request),
             traceparent,
         }
-    }
-
-    fn message(&self) -> tonic::Request<pb::ServeRequest> {
-        with_trace(self.message.clone(), &self.traceparent)
     }
 
     /// Whether asking twice is asking once.

@@ -36,6 +36,47 @@ impl Service {
     pub(super) fn new(delegate: Arc<dyn Delegate>, drain: CancellationToken) -> Self {
         Self { delegate, drain }
     }
+
+    /// The answer to a call of `Serve`.
+    pub(super) async fn short(
+        &self,
+        call: Call<pb::ServeRequest>,
+    ) -> Result<pb::ServeReply, tonic::Status> {
+        admit(&call)?;
+        let parent = parent(&call);
+        let (request, span) = open(call.into_inner(), parent.as_deref())?;
+        let repeatable = matches!(request.method.as_str(), "GET" | "HEAD");
+        let deadline = request.deadline;
+        let work = within(deadline, self.delegate.serve(request));
+        let outcome = work
+            .instrument(span)
+            .await
+            .map_err(|s| wire::status_to(&s))?;
+        let reply = reply(outcome, repeatable, deadline)
+            .await
+            .map_err(|s| wire::status_to(&s))?;
+        Ok(pb::ServeReply {
+            outcome: Some(reply),
+        })
+    }
+
+    /// The items that answer a call of `ServeStream`.
+    pub(super) async fn stream(
+        &self,
+        call: Call<pb::ServeRequest>,
+    ) -> Result<Items, tonic::Status> {
+        admit(&call)?;
+        let parent = parent(&call);
+        let (request, span) = open(call.into_inner(), parent.as_deref())?;
+        // A stream without a deadline lives until one side goes: it must not hold up a drain.
+        let drain = request.deadline.is_none().then(|| self.drain.clone());
+        let work = within(request.deadline, self.delegate.serve(request));
+        let outcome = work
+            .instrument(span)
+            .await
+            .map_err(|s| wire::status_to(&s))?;
+        Ok(items::from_outcome(outcome, drain))
+    }
 }
 
 /// Refuses callers that are no front. Without a verdict nobody is one.
@@ -82,22 +123,7 @@ impl delegate_server::Delegate for Service {
         &self,
         call: Call<pb::ServeRequest>,
     ) -> Result<Answer<pb::ServeReply>, tonic::Status> {
-        admit(&call)?;
-        let parent = parent(&call);
-        let (request, span) = open(call.into_inner(), parent.as_deref())?;
-        let repeatable = matches!(request.method.as_str(), "GET" | "HEAD");
-        let deadline = request.deadline;
-        let work = within(deadline, self.delegate.serve(request));
-        let outcome = work
-            .instrument(span)
-            .await
-            .map_err(|s| wire::status_to(&s))?;
-        let reply = reply(outcome, repeatable, deadline)
-            .await
-            .map_err(|s| wire::status_to(&s))?;
-        Ok(Answer::new(pb::ServeReply {
-            outcome: Some(reply),
-        }))
+        self.short(call).await.map(Answer::new)
     }
 
     type ServeStreamStream = Items;
@@ -106,17 +132,7 @@ impl delegate_server::Delegate for Service {
         &self,
         call: Call<pb::ServeRequest>,
     ) -> Result<Answer<Items>, tonic::Status> {
-        admit(&call)?;
-        let parent = parent(&call);
-        let (request, span) = open(call.into_inner(), parent.as_deref())?;
-        // A stream without a deadline lives until one side goes: it must not hold up a drain.
-        let drain = request.deadline.is_none().then(|| self.drain.clone());
-        let work = within(request.deadline, self.delegate.serve(request));
-        let outcome = work
-            .instrument(span)
-            .await
-            .map_err(|s| wire::status_to(&s))?;
-        Ok(Answer::new(items::from_outcome(outcome, drain)))
+        self.stream(call).await.map(Answer::new)
     }
 
     type UpgradeStream = Items;
