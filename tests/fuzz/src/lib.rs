@@ -9,7 +9,7 @@ mod targets;
 pub type Target = fn(&[u8]);
 
 /// All targets; a folder of `corpus` has the name of each.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("json", targets::encodings::json),
     ("yaml", targets::encodings::yaml),
     ("protobuf", targets::encodings::protobuf),
@@ -23,6 +23,9 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("texts", targets::texts::texts),
     ("headers", targets::texts::headers),
     ("rules", targets::rules::rule),
+    ("frames", targets::frames::frames),
+    ("query", targets::requests::query),
+    ("continue", targets::requests::continued),
     ("core", targets::requests::core),
     ("extensions", targets::requests::extensions),
 ];

@@ -1,6 +1,7 @@
 //! The targets, by what they read.
 
 pub(crate) mod encodings;
+pub(crate) mod frames;
 pub(crate) mod patches;
 pub(crate) mod requests;
 pub(crate) mod rules;
