@@ -3,11 +3,11 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use catena_runtime::{
-    net::Corked,
+    net::{Corked, Together},
     tls::{HANDSHAKE_TIMEOUT, ServerTls},
 };
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use tokio::net::{TcpListener, TcpStream};
@@ -34,20 +34,6 @@ pub(crate) async fn serve(
     drain: Duration,
 ) {
     let graceful = Arc::new(GracefulShutdown::new());
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .pipeline_flush(true);
-    http.http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADERS)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
-        .max_frame_size(64 << 10)
-        .keep_alive_interval(PING);
-    let http = Arc::new(http);
     loop {
         let (stream, addr) = tokio::select! {
             () = stop.cancelled() => break,
@@ -62,9 +48,9 @@ pub(crate) async fn serve(
             },
         };
         let (front, tls) = (front.clone(), tls.clone());
-        let (http, watcher) = (http.clone(), graceful.watcher());
+        let watcher = graceful.watcher();
         tokio::spawn(async move {
-            if let Err(e) = connection(front, tls, stream, addr, &http, watcher).await {
+            if let Err(e) = connection(front, tls, stream, addr, watcher).await {
                 tracing::debug!(client = %addr, error = %e, "connection ended");
             }
         });
@@ -82,6 +68,24 @@ pub(crate) async fn serve(
     }
 }
 
+/// How HTTP is spoken on one connection.
+fn protocol(tasks: Together) -> auto::Builder<Together> {
+    let mut http = auto::Builder::new(tasks);
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .pipeline_flush(true);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADERS)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .max_frame_size(64 << 10)
+        .keep_alive_interval(PING);
+    http
+}
+
 type Watcher = hyper_util::server::graceful::Watcher;
 
 async fn connection(
@@ -89,10 +93,11 @@ async fn connection(
     tls: Option<Arc<ServerTls>>,
     stream: TcpStream,
     addr: SocketAddr,
-    http: &auto::Builder<TokioExecutor>,
     watcher: Watcher,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
+    let tasks = Together::default();
+    let http = protocol(tasks.clone());
     let mut peer = Peer {
         addr,
         certificates: None,
@@ -101,7 +106,7 @@ async fn connection(
     let Some(tls) = tls else {
         let service = service(front, peer);
         let c = http.serve_connection_with_upgrades(TokioIo::new(Corked::new(stream)), service);
-        return watcher.watch(c).await;
+        return tasks.drive(watcher.watch(c)).await;
     };
     tls.refresh();
     let acceptor = TlsAcceptor::from(tls.config());
@@ -110,7 +115,7 @@ async fn connection(
     peer.certificates = certificates.map(|c| c.iter().map(|c| c.clone().into_owned()).collect());
     let service = service(front, peer);
     let c = http.serve_connection_with_upgrades(TokioIo::new(Corked::new(stream)), service);
-    watcher.watch(c).await
+    tasks.drive(watcher.watch(c)).await
 }
 
 fn service(

@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use catena_aggregator::Serving;
-use catena_delegate::Delegate;
+use catena_delegate::{Delegate, Local};
 use catena_egress::NetworkContext;
 use catena_runtime::{features::FeatureGates, flags, log, process, version};
 use catena_storage::Storage;
@@ -132,8 +132,8 @@ async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let none = catena_extensions::Options::default();
     let extensions = catena_extensions::build(&none, storage.clone(), background.clone());
     let (core, extensions) = tokio::join!(core, extensions);
-    let chain: Vec<(&'static str, Arc<dyn Delegate>)> =
-        vec![("core", core?), ("extensions", extensions?)];
+    let local = |delegate| Arc::new(Local::new(delegate)) as Arc<dyn Delegate>;
+    let chain = vec![("core", local(core?)), ("extensions", local(extensions?))];
     let egress = options.egress.selector()?.lookup(NetworkContext::Cluster);
     catena_aggregator::serve(
         &options.serving,

@@ -35,6 +35,8 @@ pub(crate) const MANAGER: &str = "kube-apiserver";
 pub use args::{Options, Pods, Services};
 pub use assemble::Extras;
 pub use nodes::KubeletFlags;
+#[cfg(feature = "test-util")]
+pub use nodes::testing;
 pub use registrations::{Wiring, key_prefix, registrations};
 pub use run::{Flags, TokenFlags, run};
 pub use server::CoreResources;

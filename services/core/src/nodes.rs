@@ -11,6 +11,8 @@ mod query;
 mod running;
 mod spdy;
 mod target;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod translated;
 mod tunnelled;
 

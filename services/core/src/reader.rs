@@ -164,7 +164,7 @@ impl ObjectReader for StorageReader {
         if let Some((r, snapshot)) = self.snapshot(group, plural).await
             && let Some(entry) = snapshot.get(r.key(namespace, name).as_bytes())
         {
-            return codec::decode(r, &entry.kv()).map(Some);
+            return Cached::tree(r, entry).map(Some);
         }
         self.get(group, plural, namespace, name).await
     }
@@ -181,7 +181,7 @@ impl ObjectReader for StorageReader {
         let start = r.list_prefix(namespace);
         let end = catena_storage::prefix_end(start.as_bytes());
         let entries = snapshot.range(start.as_bytes(), &end);
-        entries.map(|e| codec::decode(r, &e.kv())).collect()
+        entries.map(|e| Cached::tree(r, e)).collect()
     }
 
     async fn replace(&self, group: &str, plural: &str, object: &Value) -> Result<bool, Status> {

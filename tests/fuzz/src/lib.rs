@@ -9,7 +9,7 @@ mod targets;
 pub type Target = fn(&[u8]);
 
 /// All targets; a folder of `corpus` has the name of each.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: &[(&str, Target)] = &[
     ("json", targets::encodings::json),
     ("yaml", targets::encodings::yaml),
     ("protobuf", targets::encodings::protobuf),
@@ -24,6 +24,9 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("headers", targets::texts::headers),
     ("rules", targets::rules::rule),
     ("charts", targets::charts::template),
+    ("frames", targets::frames::frames),
+    ("query", targets::requests::query),
+    ("continue", targets::requests::continued),
     ("core", targets::requests::core),
     ("extensions", targets::requests::extensions),
 ];

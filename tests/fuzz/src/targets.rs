@@ -2,6 +2,7 @@
 
 pub(crate) mod charts;
 pub(crate) mod encodings;
+pub(crate) mod frames;
 pub(crate) mod patches;
 pub(crate) mod requests;
 pub(crate) mod rules;

@@ -57,7 +57,8 @@ fn validate(object: &Value) -> Errors {
     let (group, version) = (text(&["spec", "group"]), text(&["spec", "version"]));
     let name = text(&["metadata", "name"]);
     let wanted = format!("{version}.{group}");
-    if name != wanted {
+    // That there is none is said already.
+    if !name.is_empty() && name != wanted {
         let why = format!("must be `spec.version+\".\"+spec.group`: {wanted:?}");
         errors.push(Error::invalid(
             &Path::new("metadata").child("name"),
@@ -66,6 +67,10 @@ fn validate(object: &Value) -> Errors {
         ));
     }
     let spec = Path::new("spec");
+    if group.is_empty() && version != "v1" {
+        let why = "only v1 may have an empty group and it better be legacy kube";
+        errors.push(Error::required(&spec.child("group"), why));
+    }
     if !group.is_empty() {
         for why in names::dns1123_subdomain(&group, false) {
             errors.push(Error::invalid(&spec.child("group"), group.clone(), why));

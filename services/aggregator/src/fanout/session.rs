@@ -68,13 +68,17 @@ impl Session {
     }
 
     pub(super) fn events(self) -> EventStream {
-        stream::unfold(Some(self), |session| async move {
-            let mut session = session?;
-            match tokio::time::timeout_at(session.deadline, session.next()).await {
-                Ok(Some(Ok(events))) => Some((Ok(events), Some(session))),
-                Ok(Some(Err(s))) => Some((Err(s), None)),
-                Ok(None) | Err(_) => None,
-            }
+        // One timer for all events: a new one for each is two locks of the wheel.
+        let end = Box::pin(tokio::time::sleep_until(self.deadline));
+        stream::unfold(Some((self, end)), |state| async move {
+            let (mut session, mut end) = state?;
+            let part = tokio::select! {
+                biased;
+                part = session.next() => part?,
+                () = &mut end => return None,
+            };
+            let more = part.is_ok().then_some((session, end));
+            Some((part, more))
         })
         .boxed()
     }

@@ -53,7 +53,7 @@ const STATUS: usize = 64 << 10;
 /// Of an answer that is a failure, so much is told.
 const EXPLANATION: usize = 2048;
 
-type Frames = mpsc::Sender<Result<Bytes, Status>>;
+pub(super) type Frames = mpsc::Sender<Result<Bytes, Status>>;
 
 /// Whether the client speaks the protocol that is translated.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -62,7 +62,7 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 
 /// Numbers of the streams, of those that were asked for.
 #[derive(Clone, Copy)]
-struct Streams([Option<u32>; 5]);
+pub(super) struct Streams([Option<u32>; 5]);
 
 impl Streams {
     /// In the order in which kubelets are asked for them.
@@ -74,7 +74,7 @@ impl Streams {
         (RESIZE, "resize"),
     ];
 
-    fn new(options: &str) -> Self {
+    pub(super) fn new(options: &str) -> Self {
         let tty = query::flag(options, "tty");
         let asked = |channel| match channel {
             STDIN => query::flag(options, "stdin"),
@@ -158,7 +158,7 @@ async fn run(
     let _ = sink.close().await;
 }
 
-type Sink = SplitSink<Socket, Message>;
+pub(super) type Sink = SplitSink<Socket, Message>;
 
 async fn say(sink: &mut Sink, channel: u8, bytes: &[u8]) -> Result<(), String> {
     let mut message = BytesMut::with_capacity(1 + bytes.len());
@@ -223,7 +223,7 @@ async fn upgrade(
 }
 
 /// From the client to the kubelet, until the client leaves.
-async fn inward(source: &mut SplitStream<Socket>, frames: &Frames, streams: Streams) {
+pub(super) async fn inward(source: &mut SplitStream<Socket>, frames: &Frames, streams: Streams) {
     while let Some(Ok(message)) = source.next().await {
         let bytes = match message {
             Message::Binary(bytes) => bytes,
@@ -268,7 +268,7 @@ async fn send(frames: &Frames, frame: Vec<u8>) -> Result<(), String> {
 }
 
 /// From the kubelet to the client, until all that it writes is at its end.
-async fn outward(
+pub(super) async fn outward(
     body: ByteStream,
     sink: &mut Sink,
     frames: &Frames,

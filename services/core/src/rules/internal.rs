@@ -45,6 +45,22 @@ pub fn diff(ty: &str, old: &Value, new: &Value) -> String {
     unified::diff(&lines(&tree(ty, old)), &lines(&tree(ty, new)))
 }
 
+/// A template of pods as Go prints it: metadata is embedded.
+pub fn pod_template(template: &Value) -> Value {
+    let mut out = template
+        .get("metadata")
+        .cloned()
+        .unwrap_or_else(Value::object);
+    let spec = template.get("spec").unwrap_or(&Value::Null);
+    out.set(&["Spec"], pod_spec(spec));
+    out
+}
+
+/// The spec of a pod as Go prints it.
+pub fn pod_spec(spec: &Value) -> Value {
+    tree("PodSpec", spec)
+}
+
 /// The object with Go's names and with every member.
 fn tree(ty: &str, value: &Value) -> Value {
     let mut out = strukt(ty, value);
@@ -205,6 +221,18 @@ mod tests {
 ";
         assert_eq!(diff("EphemeralContainer", &old, &new), want);
         assert_eq!(diff("EphemeralContainer", &old, &old), "");
+    }
+
+    #[test]
+    fn templates_have_their_metadata_inside() {
+        let template =
+            obj!({"metadata": {"labels": {"a": "b"}}, "spec": {"restartPolicy": "Never"}});
+        let text = json::to_string(&pod_template(&template));
+        assert!(
+            text.starts_with("{\"labels\":{\"a\":\"b\"},\"Spec\":{\"Volumes\":null,"),
+            "{text}"
+        );
+        assert!(text.contains("\"RestartPolicy\":\"Never\""), "{text}");
     }
 
     #[test]

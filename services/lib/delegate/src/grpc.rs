@@ -1,6 +1,7 @@
 //! The contract over gRPC.
 
 pub mod client;
+mod frames;
 pub mod server;
 #[cfg(test)]
 mod tests;
@@ -32,3 +33,7 @@ pub(crate) mod names {
     pub(crate) const SERVE_STREAM: &str = "catena.delegate.v1.Delegate/ServeStream";
     pub(crate) const UPGRADE: &str = "catena.delegate.v1.Delegate/Upgrade";
 }
+/// The calls whose messages [`frames`] reads and writes.
+pub(crate) const SERVE: &str = "/catena.delegate.v1.Delegate/Serve";
+pub(crate) const SERVE_STREAM: &str = "/catena.delegate.v1.Delegate/ServeStream";
+pub(crate) const GRPC: http::HeaderValue = http::HeaderValue::from_static("application/grpc");

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use catena_objects::Status;
 use futures_util::stream::BoxStream;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::{ByteStream, Delegate, Description, Outcome, Request};
 
@@ -20,8 +22,19 @@ impl Local {
 
 #[async_trait]
 impl Delegate for Local {
+    /// In a task of its own: the streams of a client's connection share one
+    /// ([`catena_runtime::net::Together`]), and this one does the work.
     async fn serve(&self, request: Request) -> Result<Outcome, Status> {
-        within(request.deadline, self.0.serve(request)).await
+        let (deadline, delegate) = (request.deadline, Arc::clone(&self.0));
+        let work = async move { delegate.serve(request).await }.in_current_span();
+        let work = AbortOnDropHandle::new(tokio::spawn(work));
+        within(deadline, async {
+            work.await.unwrap_or_else(|e| match e.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Status::internal("a request was not finished")),
+            })
+        })
+        .await
     }
 
     async fn upgrade(&self, request: Request, input: ByteStream) -> Result<Outcome, Status> {

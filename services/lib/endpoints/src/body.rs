@@ -17,11 +17,14 @@ pub struct Decoded {
     pub warnings: Vec<String>,
 }
 
-/// A tree and the problems of its text.
+/// A tree and the problems of its text, as clients are told them.
 struct Tree {
     value: Value,
-    duplicates: Vec<String>,
+    repeated: Vec<String>,
 }
+
+/// How goyaml begins when it tells of repeated keys, a line each.
+pub(crate) const YAML_ERRORS: &str = "yaml: unmarshal errors:\n  ";
 
 /// Decodes the body of a create or update of `resource` in `version`.
 pub fn object(
@@ -43,8 +46,7 @@ pub fn object(
         return Err(unrecognized(&resource.kind, &why, body));
     }
     check_kind(resource, version, body, &mut value)?;
-    let duplicates = duplicate_fields(&tree.duplicates);
-    finish(resource, version, value, duplicates, validation)
+    finish(resource, version, value, tree.repeated, validation)
 }
 
 /// Checks a tree against the schema and brings it to the storage version.
@@ -81,12 +83,26 @@ pub(crate) fn decode(
         problems.extend(unknown.map(|f| format!("unknown field {f:?}")));
     }
     if validation == FieldValidation::Strict && !problems.is_empty() {
-        return Err(format!("strict decoding error: {}", problems.join(", ")));
+        return Err(strict(&problems));
     }
     Ok(Decoded {
         object: to_storage(resource, version, decoded.value),
         warnings: problems,
     })
+}
+
+/// All problems as one error. Those of YAML are lines of a single one.
+fn strict(problems: &[String]) -> String {
+    let of_yaml = |p: &&String| p.ends_with(" already set in map");
+    let lines: Vec<&str> = problems
+        .iter()
+        .filter(of_yaml)
+        .map(String::as_str)
+        .collect();
+    let rest = problems.iter().filter(|p| !of_yaml(p)).cloned();
+    let yaml = (!lines.is_empty()).then(|| format!("{YAML_ERRORS}{}", lines.join("\n  ")));
+    let all: Vec<String> = yaml.into_iter().chain(rest).collect();
+    format!("strict decoding error: {}", all.join(", "))
 }
 
 fn duplicate_fields(paths: &[String]) -> Vec<String> {
@@ -151,13 +167,12 @@ pub fn other(
         catena_schema::decode_object(&node, value, false).map_err(|e| handled(&e.to_string()))?;
     let mut problems: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
-        problems = duplicate_fields(&tree.duplicates);
+        problems = tree.repeated;
         let unknown = decoded.unknown.iter();
         problems.extend(unknown.map(|f| format!("unknown field {f:?}")));
     }
     if validation == FieldValidation::Strict && !problems.is_empty() {
-        let why = format!("strict decoding error: {}", problems.join(", "));
-        return Err(handled(&why));
+        return Err(handled(&strict(&problems)));
     }
     Ok(Decoded {
         object: decoded.value,
@@ -180,19 +195,19 @@ fn parse(format: Format, body: &Bytes) -> Result<Tree, String> {
         Format::Json => json::parse_strict(body)
             .map(|p| Tree {
                 value: p.value,
-                duplicates: p.duplicates,
+                repeated: duplicate_fields(&p.duplicates),
             })
             .map_err(|e| format!("couldn't get version/kind; json parse error: {e}")),
-        Format::Yaml => yaml::to_value(body)
-            .map(|value| Tree {
-                value,
-                duplicates: Vec::new(),
+        Format::Yaml => yaml::parse(body)
+            .map(|p| Tree {
+                value: p.value,
+                repeated: p.duplicates,
             })
             .map_err(|e| e.to_string()),
         Format::Cbor => catena_cbor::decode(body)
             .map(|value| Tree {
                 value,
-                duplicates: Vec::new(),
+                repeated: Vec::new(),
             })
             .map_err(|e| format!("unable to determine group/version/kind: {e}")),
         Format::Protobuf => {
@@ -202,7 +217,7 @@ fn parse(format: Format, body: &Bytes) -> Result<Tree, String> {
             catena_protobuf::decode_envelope(body)
                 .map(|value| Tree {
                     value,
-                    duplicates: Vec::new(),
+                    repeated: Vec::new(),
                 })
                 .map_err(|e| e.to_string())
         }

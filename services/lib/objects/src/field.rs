@@ -18,7 +18,19 @@ impl Path {
         if self.0.is_empty() {
             return Self::new(name);
         }
-        Self(format!("{}.{name}", self.0))
+        self.with([".", name])
+    }
+
+    /// Longer by some pieces. Paths are made for every field that is judged, so
+    /// this does without the machinery of `format!`.
+    fn with<const N: usize>(&self, pieces: [&str; N]) -> Self {
+        let more: usize = pieces.iter().map(|p| p.len()).sum();
+        let mut out = String::with_capacity(self.0.len() + more);
+        out.push_str(&self.0);
+        for piece in pieces {
+            out.push_str(piece);
+        }
+        Self(out)
     }
 
     /// The path several members further down.
@@ -29,12 +41,12 @@ impl Path {
 
     #[must_use]
     pub fn index(&self, i: usize) -> Self {
-        Self(format!("{}[{i}]", self.0))
+        self.with(["[", &i.to_string(), "]"])
     }
 
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
-        Self(format!("{}[{key}]", self.0))
+        self.with(["[", key, "]"])
     }
 
     pub fn as_str(&self) -> &str {

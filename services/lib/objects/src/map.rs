@@ -96,6 +96,17 @@ impl Map {
         self.0
             .sort_unstable_by(|a, _, b, _| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
     }
+
+    /// Puts members with these names before all others, which keep their order.
+    pub fn put_first(&mut self, names: &[&str]) {
+        let mut to = 0;
+        for name in names {
+            if let Some(from) = self.0.get_index_of(*name) {
+                self.0.move_index(from, to);
+                to += 1;
+            }
+        }
+    }
 }
 
 impl PartialEq for Map {

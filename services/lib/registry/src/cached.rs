@@ -26,6 +26,8 @@ pub struct Cached {
     /// Where the resourceVersion goes into the stored bytes; `None`: they have
     /// to be decoded. Owned by the encoder of answers.
     pub splice: OnceLock<Option<u32>>,
+    /// Decoded, of what rules read again and again.
+    tree: OnceLock<Box<Value>>,
     forms: Mutex<Vec<(Form, Bytes)>>,
 }
 
@@ -93,6 +95,19 @@ impl Cached {
         // Another version's stay.
         let _ = own.set(fields);
         Ok(found)
+    }
+
+    /// The object, decoded once and kept: for the few that every write looks at.
+    ///
+    /// # Errors
+    /// When it cannot be decoded.
+    pub fn tree(resource: &Resource, entry: &Entry<Self>) -> Result<Value, Status> {
+        let own = &entry.extra.tree;
+        if let Some(tree) = own.get() {
+            return Ok(Value::clone(tree));
+        }
+        let tree = codec::decode(resource, &entry.kv())?;
+        Ok(Value::clone(own.get_or_init(|| Box::new(tree))))
     }
 
     /// An encoding, made once.

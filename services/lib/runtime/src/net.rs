@@ -1,8 +1,10 @@
 //! Listeners and connections over TCP and unix sockets.
 
 mod corked;
+mod together;
 
 pub use corked::Corked;
+pub use together::Together;
 
 use std::{io, net::SocketAddr, os::unix::fs::FileTypeExt, path::PathBuf, str::FromStr};
 

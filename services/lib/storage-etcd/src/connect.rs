@@ -13,13 +13,14 @@ use std::{
 use anyhow::Context as _;
 use catena_runtime::{
     flags,
-    net::{Corked, Io, connect_unix},
+    net::{Corked, Io, Together, connect_unix},
     tls::{ALPN_H2, ClientTls},
 };
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -62,8 +63,9 @@ fn parse(text: &str) -> anyhow::Result<Server> {
     })
 }
 
-/// A channel that dials the servers one after the other until one answers.
-pub(crate) fn channel(options: &flags::Etcd) -> anyhow::Result<Channel> {
+/// A channel that dials the servers one after the other until one answers. What
+/// it runs is in one task, until `stop`.
+pub(crate) fn channel(options: &flags::Etcd, stop: CancellationToken) -> anyhow::Result<Channel> {
     let servers = options
         .etcd_servers
         .iter()
@@ -96,7 +98,10 @@ pub(crate) fn channel(options: &flags::Etcd) -> anyhow::Result<Channel> {
             io.map(|io| TokioIo::new(Corked::new(io)))
         }
     });
+    let tasks = Together::default();
+    tokio::spawn(tasks.clone().drive(stop.cancelled_owned()));
     Ok(Endpoint::from_static("http://etcd")
+        .executor(tasks)
         .connect_timeout(CONNECT)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(2 * WINDOW)

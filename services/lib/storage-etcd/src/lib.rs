@@ -18,6 +18,7 @@ use catena_storage::{
     Watch, WatchRequest,
 };
 use catena_telemetry::trace::{self, Span};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
 /// Largest message of an answer: a list of many objects.
@@ -42,6 +43,8 @@ pub struct EtcdStorage {
     watch: WatchClient<Channel>,
     /// Whether progress can be relied on, once a server told its version.
     progress: Arc<tokio::sync::OnceCell<bool>>,
+    /// Ends what the connections run.
+    _stop: Arc<DropGuard>,
 }
 
 impl EtcdStorage {
@@ -51,7 +54,8 @@ impl EtcdStorage {
     /// # Errors
     /// When an address or a certificate is not usable.
     pub fn connect(options: &flags::Etcd) -> anyhow::Result<Self> {
-        let channel = connect::channel(options)?;
+        let stop = CancellationToken::new();
+        let channel = connect::channel(options, stop.clone())?;
         Ok(Self {
             kv: KvClient::new(channel.clone())
                 .max_decoding_message_size(MAX_ANSWER)
@@ -60,6 +64,7 @@ impl EtcdStorage {
             maintenance: MaintenanceClient::new(channel.clone()),
             watch: WatchClient::new(channel).max_decoding_message_size(MAX_ANSWER),
             progress: Arc::default(),
+            _stop: Arc::new(stop.drop_guard()),
         })
     }
 

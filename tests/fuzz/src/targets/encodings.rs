@@ -13,10 +13,22 @@ pub(crate) fn json(data: &[u8]) {
     };
     let text = json::to_vec(&v);
     let again = json::parse(&text).expect("what is written is read");
-    assert_eq!(json::to_vec(&again), text);
+    // As in Go, which reads the -0 that it writes of -0.0 as an integer.
+    if !has_negative_zero(&v) {
+        assert_eq!(json::to_vec(&again), text);
+    }
     // A number ends where something else begins.
     if !matches!(v, Value::Int(_) | Value::Float(_)) {
         assert_eq!(json::scan::skip_value(&text, 0), Some(text.len()));
+    }
+}
+
+fn has_negative_zero(v: &Value) -> bool {
+    match v {
+        Value::Float(f) => *f == 0.0 && f.is_sign_negative(),
+        Value::Array(items) => items.iter().any(has_negative_zero),
+        Value::Object(members) => members.values().any(has_negative_zero),
+        _ => false,
     }
 }
 

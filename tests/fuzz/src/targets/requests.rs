@@ -3,6 +3,7 @@
 
 use std::{cell::OnceCell, sync::Arc, time::Duration};
 
+use base64::Engine as _;
 use catena_aggregator::request_info;
 use catena_delegate::{Body, Delegate, Outcome, Request};
 use catena_storage::testing::Memory;
@@ -31,11 +32,59 @@ pub(crate) fn extensions(data: &[u8]) {
     EXTENSIONS.with(|world| world.get_or_init(new_extensions).send(data));
 }
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime")
+}
+
+/// Requests whose options are what is tried; the objects are those of the corpus.
+const ASKED: [(&str, &str, &str); 8] = [
+    ("GET", "/api/v1/configmaps", ""),
+    ("GET", "/api/v1/watch/configmaps", ""),
+    ("GET", "/api/v1/namespaces/default/configmaps/m", ""),
+    (
+        "POST",
+        "/api/v1/namespaces/default/configmaps",
+        "create-map",
+    ),
+    (
+        "PATCH",
+        "/api/v1/namespaces/default/configmaps/m",
+        "apply-map",
+    ),
+    ("DELETE", "/api/v1/namespaces/default/configmaps/m", ""),
+    ("DELETE", "/api/v1/namespaces/default/configmaps", ""),
+    ("GET", "/api/v1/namespaces/default/pods/p/log", ""),
+];
+
+/// The query of a request, which the first byte chooses.
+pub(crate) fn query(data: &[u8]) {
+    let Some((first, rest)) = data.split_first() else {
+        return;
+    };
+    let (method, path, body) = ASKED[usize::from(*first) % ASKED.len()];
+    let seed: &[u8] = match body {
+        "create-map" => include_bytes!("../../corpus/core/create-map"),
+        "apply-map" => include_bytes!("../../corpus/core/apply-map"),
+        _ => b"\n\n",
+    };
+    let Some(at) = seed.iter().position(|b| *b == b'\n') else {
+        return;
+    };
+    let query: Vec<u8> = rest.iter().copied().filter(|b| *b != b'\n').collect();
+    let mut text = format!("{method} {path}?").into_bytes();
+    text.extend(query);
+    text.extend(&seed[at..]);
+    core(&text);
+}
+
+/// What a token of a list says, before its encoding.
+pub(crate) fn continued(data: &[u8]) {
+    let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(data);
+    let head = "GET /api/v1/configmaps?limit=1&continue=";
+    core(format!("{head}{token}\n\n").as_bytes());
 }
 
 fn new_core() -> World {

@@ -440,6 +440,7 @@ fn is_idle(old: &Value) -> bool {
 
 /// `validatePodTemplateUpdate`.
 fn template(at: &At, old: &Value, e: &mut Errors) {
+    use crate::rules::internal;
     let new = at.child("template");
     if same_at(at.v, old.get("spec").unwrap_or(&Value::Null), &["template"]) {
         return;
@@ -481,7 +482,12 @@ fn template(at: &At, old: &Value, e: &mut Errors) {
         }
     }
     if !same(shown.v, &want) {
-        shown.invalid(e, crate::rules::IMMUTABLE);
+        let printed = if idle {
+            internal::pod_spec(shown.v)
+        } else {
+            internal::pod_template(shown.v)
+        };
+        shown.bad_value(e, printed, crate::rules::IMMUTABLE);
     }
 }
 

@@ -131,7 +131,8 @@ impl Strategy for PersistentVolume {
             old.at(&mode),
         );
         let affinity = ["spec", "nodeAffinity"];
-        if is_set(old, &affinity) && !same(object.at(&affinity), old.at(&affinity)) {
+        let (new, was) = (object.at(&affinity), old.at(&affinity));
+        if is_set(old, &affinity) && !same(new, without_beta(new, was).as_ref()) {
             let value = go_affinity(object.at(&affinity));
             let text = "field is immutable, except for updating from beta label to GA";
             errors.push(Error::invalid(&Path::new("nodeAffinity"), value, text));
@@ -334,6 +335,55 @@ pub(super) fn class_names(errors: &mut Errors, spec: &Path, object: &Value) {
         let path = spec.child("volumeAttributesClassName");
         complaints(errors, &path, class, names::dns1123_subdomain(class, false));
     }
+}
+
+/// Labels of nodes that had a name before the one they have.
+const BETA: [(&str, &str); 5] = [
+    (
+        "failure-domain.beta.kubernetes.io/zone",
+        "topology.kubernetes.io/zone",
+    ),
+    (
+        "failure-domain.beta.kubernetes.io/region",
+        "topology.kubernetes.io/region",
+    ),
+    (
+        "beta.kubernetes.io/instance-type",
+        "node.kubernetes.io/instance-type",
+    ),
+    ("beta.kubernetes.io/os", "kubernetes.io/os"),
+    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
+];
+
+/// The old affinity with the keys that the new one has where these are the later
+/// names of its own. Of a key without one, that is the empty key: Go looks it up
+/// in a map.
+fn without_beta(new: Option<&Value>, old: Option<&Value>) -> Option<Value> {
+    const TERMS: [&str; 2] = ["required", "nodeSelectorTerms"];
+    let mut out = old?.clone();
+    let new = new?;
+    let terms = out.at_mut(&TERMS).and_then(Value::as_array_mut);
+    for (i, term) in terms.into_iter().flatten().enumerate() {
+        let theirs = new.items_at(&TERMS).get(i);
+        let all = term
+            .at_mut(&["matchExpressions"])
+            .and_then(Value::as_array_mut);
+        for (j, requirement) in all.into_iter().flatten().enumerate() {
+            let theirs = theirs.and_then(|t| t.items_at(&["matchExpressions"]).get(j));
+            let Some(theirs) = theirs else {
+                continue;
+            };
+            let own = requirement.str_at(&["key"]);
+            let later = BETA.iter().find(|(beta, _)| *beta == own);
+            if theirs.str_at(&["key"]) == later.map_or("", |(_, ga)| ga) {
+                match theirs.get("key") {
+                    Some(key) => requirement.set(&["key"], key.clone()),
+                    None => drop(requirement.unset(&["key"])),
+                }
+            }
+        }
+    }
+    Some(out)
 }
 
 /// The affinity as Go prints its internal struct.

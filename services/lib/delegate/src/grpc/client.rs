@@ -8,8 +8,10 @@ mod meters;
 mod pool;
 mod replica;
 mod resolve;
+mod streams;
 
 use std::{
+    borrow::Cow,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -26,10 +28,11 @@ use futures_util::{Stream, StreamExt as _, stream::BoxStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{MAX_MESSAGE, TOOK, names};
+use super::{MAX_MESSAGE, names};
 use crate::{
     Body, ByteStream, Delegate, Description, Outcome, Request, Stats, local::within, wire,
 };
+use answer::Items;
 pub use dial::{Address, Dial, TlsDialer};
 use meters::Meters;
 use pool::{Lost, Pool};
@@ -125,7 +128,7 @@ impl GrpcDelegate {
         name: &str,
         call: &Call,
         span: &Span,
-        send: impl Fn(tonic::Request<pb::ServeRequest>) -> F,
+        send: impl Fn() -> F,
     ) -> Result<T, Status>
     where
         F: Future<Output = Result<(T, Option<Duration>), tonic::Status>>,
@@ -135,7 +138,7 @@ impl GrpcDelegate {
         loop {
             let began = Instant::now();
             meters.sent(call.message.body.len());
-            let answer = send(call.message(span)).await;
+            let answer = send().await;
             meters.answered(name, began, &answer, |(_, took)| *took, span);
             match answer {
                 Ok((answer, _)) => return Ok(answer),
@@ -167,14 +170,11 @@ impl GrpcDelegate {
 
     async fn unary(&self, call: &Call) -> Result<Option<Outcome>, Status> {
         let span = self.span(names::SERVE);
-        let send = |r| async {
-            let answer = client(&self.inner.pool).serve(r).await?;
-            let took = took(&answer);
-            Ok((answer, took))
-        };
+        let parent = call.parent(&span);
+        let send = || streams::short(&self.inner.pool, &call.message, &parent);
         let asked = self.ask("Serve", call, &span, send).await;
         span.result(&asked.as_ref().map_err(|s| &s.message));
-        match asked?.into_inner().outcome {
+        match asked?.outcome {
             Some(Reply::NotMine(_)) => Ok(Some(Outcome::NotMine)),
             Some(Reply::Served(s)) => {
                 let body = self.inner.meters.body(Body::Full(s.body));
@@ -191,16 +191,17 @@ impl GrpcDelegate {
 
     async fn streamed(&self, call: &Call) -> Result<Outcome, Status> {
         let span = self.span(names::SERVE_STREAM);
-        let send = |r| async {
-            let answer = client(&self.inner.pool).serve_stream(r).await?;
-            let took = took(&answer);
-            let mut items = answer.into_inner();
-            let first = items.message().await?;
+        let parent = call.parent(&span);
+        let send = || async {
+            let pool = &self.inner.pool;
+            let (mut items, took) = streams::call(pool, &call.message, &parent).await?;
+            let first = items.next().await?;
             Ok(((first, items), took))
         };
         let asked = self.ask("ServeStream", call, &span, send).await;
         span.result(&asked.as_ref().map_err(|s| &s.message));
         let (first, items) = asked?;
+        let items = Items::Streamed(items);
         let outcome = answer::from_items(first, items, &self.inner.name, span).await?;
         Ok(self.metered(outcome))
     }
@@ -225,6 +226,7 @@ impl Delegate for GrpcDelegate {
     async fn upgrade(&self, request: Request, input: ByteStream) -> Result<Outcome, Status> {
         let call = Call::new(request);
         let span = self.span(names::UPGRADE);
+        let parent = call.parent(&span).into_owned();
         let first = pb::UpgradeItem {
             item: Some(upgrade_item::Item::Request(call.message)),
         };
@@ -233,14 +235,15 @@ impl Delegate for GrpcDelegate {
             .boxed();
         let name = &self.inner.name;
         let failed = |e: tonic::Status| wire::status_from(&e, name);
-        let sent = with_trace(Sent(sent), &span, &call.traceparent);
+        let sent = with_trace(Sent(sent), &parent);
         let mut items = client(&self.inner.pool)
             .upgrade(sent)
             .await
             .map_err(failed)?
             .into_inner();
         let first = items.message().await.map_err(failed)?;
-        let outcome = answer::from_items(first, items, name, span).await?;
+        let first = first.and_then(|i| i.item);
+        let outcome = answer::from_items(first, Items::Upgraded(items), name, span).await?;
         Ok(self.metered(outcome))
     }
 
@@ -302,8 +305,11 @@ impl Call {
         }
     }
 
-    fn message(&self, span: &Span) -> tonic::Request<pb::ServeRequest> {
-        with_trace(self.message.clone(), span, &self.traceparent)
+    /// The span of the call; without one, what the request came with: a task that goes on
+    /// with a request of before has no current span.
+    fn parent(&self, span: &Span) -> Cow<'_, str> {
+        span.traceparent()
+            .map_or(Cow::Borrowed(&self.traceparent), Cow::Owned)
     }
 
     /// Whether asking twice is asking once.
@@ -323,24 +329,15 @@ impl Call {
     }
 }
 
-/// How long the delegate says that it took.
-fn took<T>(answer: &tonic::Response<T>) -> Option<Duration> {
-    let micros = answer.metadata().get(TOOK)?.to_str().ok()?;
-    micros.parse().ok().map(Duration::from_micros)
-}
-
 fn client(pool: &Pool) -> DelegateClient<Pool> {
     DelegateClient::with_origin(pool.clone(), http::Uri::from_static("https://delegate"))
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE)
 }
 
-/// A message that carries its span on; without one, what the request came with: a task that
-/// goes on with a request of before has no current span.
-fn with_trace<T>(message: T, span: &Span, given: &str) -> tonic::Request<T> {
+/// A message that carries `traceparent` on.
+fn with_trace<T>(message: T, traceparent: &str) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
-    let own = span.traceparent();
-    let traceparent = own.as_deref().unwrap_or(given);
     if let Ok(value) = traceparent.parse()
         && !traceparent.is_empty()
     {

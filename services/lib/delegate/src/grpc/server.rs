@@ -3,6 +3,7 @@
 mod accept;
 mod items;
 mod service;
+mod streams;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -18,6 +19,7 @@ use super::{
 use crate::Delegate;
 pub use accept::{Connection, Peer};
 use service::Service;
+use streams::Streams;
 
 /// Longest time between the end of accepting and the end of serving.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -56,10 +58,11 @@ impl DelegateServer {
         incoming: impl Stream<Item = Connection> + Send,
         drain: CancellationToken,
     ) -> io::Result<()> {
-        let service =
-            delegate_server::DelegateServer::new(Service::new(self.delegate, drain.clone()))
-                .max_decoding_message_size(MAX_MESSAGE)
-                .max_encoding_message_size(MAX_MESSAGE);
+        let own = Arc::new(Service::new(self.delegate, drain.clone()));
+        let others = delegate_server::DelegateServer::from_arc(Arc::clone(&own))
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
+        let service = Streams { own, others };
         let serving = tonic::transport::Server::builder()
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)

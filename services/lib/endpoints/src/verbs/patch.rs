@@ -99,16 +99,17 @@ impl Patch {
             Kind::Merge => catena_patch::Format::Merge,
             Kind::Strategic => catena_patch::Format::Strategic,
             Kind::Apply | Kind::ApplyCbor => {
-                let value = if kind == Kind::Apply {
+                let (value, problems) = if kind == Kind::Apply {
                     configuration(body)?
                 } else {
-                    catena_cbor::decode(body)
-                        .map_err(|e| Status::bad_request(format!("error decoding CBOR: {e}")))?
+                    let value = catena_cbor::decode(body)
+                        .map_err(|e| Status::bad_request(format!("error decoding CBOR: {e}")))?;
+                    (value, Vec::new())
                 };
                 return Ok(Self {
                     kind,
                     value,
-                    problems: Vec::new(),
+                    problems,
                     validation,
                 });
             }
@@ -244,30 +245,48 @@ impl Patch {
         catena_apply::check_type(config, &own, &resource.kind)?;
         let before = live.map(|l| body::from_storage(resource, version, l.clone()));
         let merged = catena_apply::apply(before.as_ref(), config, tracking)?;
-        let problems = self.problems.clone();
-        if resource.custom {
+        let repeated = self.repeated()?;
+        let mut decoded = if resource.custom {
             // What the schema does not know was refused; pruning says nothing here.
             let silent = FieldValidation::Ignore;
-            let decoded = body::finish(resource, version, merged, problems, silent)?;
-            update::check_names(call, context, &decoded.object)?;
-            return Ok(decoded);
-        }
-        let decoded = match catena_schema::misfit(&version.schema, &merged) {
-            Some(why) => Err(why),
-            None => body::decode(resource, version, merged, problems, self.validation),
+            body::finish(resource, version, merged, Vec::new(), silent)?
+        } else {
+            match catena_schema::misfit(&version.schema, &merged) {
+                Some(why) => Err(why),
+                None => body::decode(resource, version, merged, Vec::new(), self.validation),
+            }
+            .map_err(|why| catena_apply::not_convertible(config, &why))?
         };
-        let decoded = decoded.map_err(|why| catena_apply::not_convertible(config, &why))?;
+        decoded.warnings.splice(0..0, repeated);
         update::check_names(call, context, &decoded.object)?;
         Ok(decoded)
     }
+
+    /// Warnings about keys that a configuration has more than once.
+    ///
+    /// # Errors
+    /// With strict validation.
+    fn repeated(&self) -> Result<Vec<String>, Status> {
+        match self.validation {
+            FieldValidation::Strict if !self.problems.is_empty() => {
+                let lines = self.problems.join("\n  ");
+                Err(Status::bad_request(format!(
+                    "error strict decoding YAML: error converting YAML to JSON: {}{lines}",
+                    body::YAML_ERRORS
+                )))
+            }
+            FieldValidation::Ignore => Ok(Vec::new()),
+            FieldValidation::Strict | FieldValidation::Warn => Ok(self.problems.clone()),
+        }
+    }
 }
 
-/// A configuration in YAML: a map, or nothing.
-fn configuration(body: &[u8]) -> Result<Value, Status> {
+/// A configuration in YAML, a map or nothing, and the keys that it repeats.
+fn configuration(body: &[u8]) -> Result<(Value, Vec<String>), Status> {
     let bad = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
-    let value = yaml::to_value(body).map_err(|e| bad(e.to_string()))?;
-    match value {
-        Value::Object(_) | Value::Null => Ok(value),
+    let parsed = yaml::parse(body).map_err(|e| bad(e.to_string()))?;
+    match parsed.value {
+        Value::Object(_) | Value::Null => Ok((parsed.value, parsed.duplicates)),
         other => Err(bad(format!(
             "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
             other.type_name()

@@ -19,14 +19,14 @@ impl Store {
     pub async fn create(&self, ctx: &Context, object: Value) -> Result<Written, Status> {
         let generated = object.str_at(&["metadata", "name"]).is_empty()
             && !object.str_at(&["metadata", "generateName"]).is_empty();
+        // A copy would be shared, and each map that changes copied.
+        if !generated {
+            return self.try_create(ctx, object).await;
+        }
         let mut attempt = 1;
         loop {
             match self.try_create(ctx, object.clone()).await {
-                Err(s)
-                    if generated
-                        && s.reason == Reason::AlreadyExists
-                        && attempt < NAME_ATTEMPTS =>
-                {
+                Err(s) if s.reason == Reason::AlreadyExists && attempt < NAME_ATTEMPTS => {
                     attempt += 1;
                 }
                 other => return other,

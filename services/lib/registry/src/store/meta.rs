@@ -77,23 +77,10 @@ pub(super) fn order(object: &mut Value, custom: bool) {
         }
     }
     if let Some(root) = object.as_object_mut() {
-        let rank = |k: &str| {
-            let order: &[&str] = if custom {
-                &["apiVersion"]
-            } else {
-                &["kind", "apiVersion", "metadata"]
-            };
-            order.iter().position(|o| *o == k).unwrap_or(order.len())
-        };
         if custom {
             root.sort_keys();
         } else {
-            let positions: std::collections::HashMap<String, usize> = root
-                .keys()
-                .enumerate()
-                .map(|(i, k)| (k.to_string(), i))
-                .collect();
-            root.sort_by_rank(|k| rank(k) * 1_000 + positions.get(k).copied().unwrap_or(999));
+            root.put_first(&["kind", "apiVersion", "metadata"]);
         }
     }
 }

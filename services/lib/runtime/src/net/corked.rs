@@ -8,8 +8,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that wait at most: one TLS record.
-const MOST: usize = 16 << 10;
+/// Bytes that wait at most: four records of TLS, which are one system call.
+const MOST: usize = 64 << 10;
 /// An idle connection keeps no more than this.
 const KEPT: usize = 2 << 10;
 

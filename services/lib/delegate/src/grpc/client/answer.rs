@@ -12,16 +12,33 @@ use futures_util::{
 };
 use tonic::Streaming;
 
+use super::streams;
 use crate::{Body, Event, Outcome, wire};
+
+/// The items of a call.
+pub(super) enum Items {
+    Upgraded(Streaming<ServeItem>),
+    Streamed(streams::Items),
+}
+
+impl Items {
+    /// The next item; `None` at the end. `Some(None)`: an item of nothing.
+    async fn next(&mut self) -> Result<Option<Option<Item>>, tonic::Status> {
+        match self {
+            Self::Upgraded(items) => Ok(items.message().await?.map(|i| i.item)),
+            Self::Streamed(items) => Ok(items.next().await?.map(Some)),
+        }
+    }
+}
 
 /// `first` has been read from `items` already; the span of the call ends with its body.
 pub(super) async fn from_items(
-    first: Option<ServeItem>,
-    mut items: Streaming<ServeItem>,
+    first: Option<Item>,
+    mut items: Items,
     peer: &str,
     span: Span,
 ) -> Result<Outcome, Status> {
-    let head = match first.and_then(|i| i.item) {
+    let head = match first {
         Some(Item::NotMine(_)) => {
             end(&mut items).await;
             return Ok(Outcome::NotMine);
@@ -71,7 +88,7 @@ fn events(item: Item) -> Option<Vec<Event>> {
 
 /// What follows the head, all of one kind.
 fn rest<T: Send + 'static>(
-    items: Streaming<ServeItem>,
+    items: Items,
     peer: &str,
     take: impl Fn(Item) -> Option<T> + Copy + Send + 'static,
 ) -> BoxStream<'static, Result<T, Status>> {
@@ -80,8 +97,8 @@ fn rest<T: Send + 'static>(
         let peer = Arc::clone(&peer);
         async move {
             let mut items = items?;
-            match items.message().await {
-                Ok(Some(item)) => match item.item.and_then(take) {
+            match items.next().await {
+                Ok(Some(item)) => match item.and_then(take) {
                     Some(part) => Some((Ok(part), Some(items))),
                     None => {
                         let why = format!("{peer}: an item of a body is of another kind");
@@ -97,8 +114,8 @@ fn rest<T: Send + 'static>(
 }
 
 /// Reads the end of a stream, so that it closes and is not reset.
-async fn end(items: &mut Streaming<ServeItem>) {
-    if let Ok(Some(_)) = items.message().await {
+async fn end(items: &mut Items) {
+    if let Ok(Some(_)) = items.next().await {
         tracing::warn!("a delegate sent more than it announced");
     }
 }

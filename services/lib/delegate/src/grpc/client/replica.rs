@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use catena_runtime::net::Together;
 use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -145,7 +146,8 @@ type Task = std::pin::Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 async fn connect(dialer: &dyn Dial, address: &Address) -> std::io::Result<(Sender, Task)> {
     let io = dialer.dial(address).await?;
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+    let tasks = Together::default();
+    let (sender, connection) = http2::Builder::new(tasks.clone())
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
@@ -157,7 +159,7 @@ async fn connect(dialer: &dyn Dial, address: &Address) -> std::io::Result<(Sende
         .handshake(TokioIo::new(io))
         .await
         .map_err(std::io::Error::other)?;
-    Ok((sender, Box::pin(connection)))
+    Ok((sender, Box::pin(tasks.drive(connection))))
 }
 
 /// A call that runs.

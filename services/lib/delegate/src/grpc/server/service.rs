@@ -35,6 +35,46 @@ impl Service {
     pub(super) fn new(delegate: Arc<dyn Delegate>, drain: CancellationToken) -> Self {
         Self { delegate, drain }
     }
+
+    /// The answer to a call of `Serve`.
+    pub(super) async fn short(
+        &self,
+        call: Call<pb::ServeRequest>,
+    ) -> Result<Answer<pb::ServeReply>, tonic::Status> {
+        let began = Instant::now();
+        admit(&call)?;
+        let parent = parent(&call);
+        let (request, span) = open(names::SERVE, call.into_inner(), parent.as_deref())?;
+        let repeatable = matches!(request.method.as_str(), "GET" | "HEAD");
+        let deadline = request.deadline;
+        let work = async {
+            let outcome = within(deadline, self.delegate.serve(request)).await?;
+            reply(outcome, repeatable, deadline).await
+        };
+        let reply = span.run(work).await.map_err(|s| wire::status_to(&s))?;
+        let reply = pb::ServeReply {
+            outcome: Some(reply),
+        };
+        Ok(timed(began, reply))
+    }
+
+    /// The items that answer a call of `ServeStream`.
+    pub(super) async fn stream(
+        &self,
+        call: Call<pb::ServeRequest>,
+    ) -> Result<Answer<Items>, tonic::Status> {
+        let began = Instant::now();
+        admit(&call)?;
+        let parent = parent(&call);
+        let (request, span) = open(names::SERVE_STREAM, call.into_inner(), parent.as_deref())?;
+        // A stream without a deadline lives until one side goes: it must not hold up a drain.
+        let drain = request.deadline.is_none().then(|| self.drain.clone());
+        let work = within(request.deadline, self.delegate.serve(request));
+        let outcome = span.clone().run(work).await;
+        let outcome = outcome.map_err(|s| wire::status_to(&s))?;
+        let items = items::from_outcome(outcome, drain);
+        Ok(timed(began, within_span(items, span)))
+    }
 }
 
 /// Refuses callers that are no front. Without a verdict nobody is one.
@@ -93,21 +133,7 @@ impl delegate_server::Delegate for Service {
         &self,
         call: Call<pb::ServeRequest>,
     ) -> Result<Answer<pb::ServeReply>, tonic::Status> {
-        let began = Instant::now();
-        admit(&call)?;
-        let parent = parent(&call);
-        let (request, span) = open(names::SERVE, call.into_inner(), parent.as_deref())?;
-        let repeatable = matches!(request.method.as_str(), "GET" | "HEAD");
-        let deadline = request.deadline;
-        let work = async {
-            let outcome = within(deadline, self.delegate.serve(request)).await?;
-            reply(outcome, repeatable, deadline).await
-        };
-        let reply = span.run(work).await.map_err(|s| wire::status_to(&s))?;
-        let reply = pb::ServeReply {
-            outcome: Some(reply),
-        };
-        Ok(timed(began, reply))
+        self.short(call).await
     }
 
     type ServeStreamStream = Items;
@@ -116,17 +142,7 @@ impl delegate_server::Delegate for Service {
         &self,
         call: Call<pb::ServeRequest>,
     ) -> Result<Answer<Items>, tonic::Status> {
-        let began = Instant::now();
-        admit(&call)?;
-        let parent = parent(&call);
-        let (request, span) = open(names::SERVE_STREAM, call.into_inner(), parent.as_deref())?;
-        // A stream without a deadline lives until one side goes: it must not hold up a drain.
-        let drain = request.deadline.is_none().then(|| self.drain.clone());
-        let work = within(request.deadline, self.delegate.serve(request));
-        let outcome = span.clone().run(work).await;
-        let outcome = outcome.map_err(|s| wire::status_to(&s))?;
-        let items = items::from_outcome(outcome, drain);
-        Ok(timed(began, within_span(items, span)))
+        self.stream(call).await
     }
 
     type UpgradeStream = Items;
