@@ -1,5 +1,4 @@
 //! Nodes that dial in.
-#![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod common;
 
