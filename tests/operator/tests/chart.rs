@@ -97,12 +97,9 @@ fn the_rights_of_the_chart_are_enough() {
     eventually("nothing is left", || {
         host.names("control", kinds).is_empty()
     });
-    let volumes = host.names("control", "persistentvolumeclaims");
-    assert_eq!(
-        volumes,
-        ["PersistentVolumeClaim/cp-backups"],
-        "backups stay"
-    );
+    eventually("backups alone stay", || {
+        host.names("control", "persistentvolumeclaims") == ["PersistentVolumeClaim/cp-backups"]
+    });
 
     helm(
         &host,
