@@ -1,7 +1,8 @@
 //! Says of workloads what kube-controller-manager and kubelets would: pods of an
 //! image whose tag begins with "broken" are never ready, all others are at once.
 //! The only pods that are made are those of StatefulSets, because these are
-//! replaced in a way of their own: one that is not ready is never replaced.
+//! replaced in a way of their own: one that is not ready is never replaced. A
+//! claim that is deleted goes when no pod uses it.
 
 use std::{
     path::PathBuf,
@@ -52,6 +53,7 @@ impl Standin {
                     // The host may be away: then pods do not change either.
                     let _ = deployments(&client, &sees).await;
                     let _ = stateful_sets(&client, &sees).await;
+                    let _ = claims(&client).await;
                     tokio::time::sleep(PAUSE).await;
                 }
             });
@@ -319,6 +321,29 @@ async fn claim(client: &Client, set: &StatefulSet, v: &Value) -> kube::Result<()
             }
             let claim = serde_json::from_value(claim).expect("a claim");
             claims.create(&PostParams::default(), &claim).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets claims go that no pod uses.
+async fn claims(client: &Client) -> kube::Result<()> {
+    let all: Api<PersistentVolumeClaim> = Api::all(client.clone());
+    for claim in all.list(&ListParams::default()).await? {
+        if claim.metadata.deletion_timestamp.is_none() || claim.finalizers().is_empty() {
+            continue;
+        }
+        let pods: Api<Pod> = scoped(client, &claim);
+        let name = claim.name_any();
+        let uses = |pod: &Pod| {
+            let spec = value(pod)["spec"]["volumes"].clone();
+            let mut volumes = spec.as_array().into_iter().flatten();
+            volumes.any(|v| v["persistentVolumeClaim"]["claimName"] == name.as_str())
+        };
+        if !pods.list(&ListParams::default()).await?.iter().any(uses) {
+            let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+            let claims: Api<PersistentVolumeClaim> = scoped(client, &claim);
+            claims.patch(&name, &PatchParams::default(), &patch).await?;
         }
     }
     Ok(())

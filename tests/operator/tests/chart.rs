@@ -92,25 +92,22 @@ fn the_rights_of_the_chart_are_enough() {
     let plane = host.plane("control", "cp");
     assert_eq!(condition(&plane, "Degraded").0, "False");
     assert!(!host.events("control", "cp").is_empty());
+    its_end(&host, &tool, &chart);
+}
+
+fn its_end(host: &Host, tool: &Helm, chart: &str) {
     host.api.kubectl(&["delete", "cp", "cp", "-n", "control"]);
     let kinds = "deployments,statefulsets,secrets,services,horizontalpodautoscalers,jobs";
     eventually("nothing is left", || {
         host.names("control", kinds).is_empty()
     });
-    let volumes = host.names("control", "persistentvolumeclaims");
-    assert_eq!(
-        volumes,
-        ["PersistentVolumeClaim/cp-backups"],
-        "backups stay"
-    );
+    eventually("backups alone stay", || {
+        host.names("control", "persistentvolumeclaims") == ["PersistentVolumeClaim/cp-backups"]
+    });
 
-    helm(
-        &host,
-        &tool,
-        &["upgrade", "op", &chart, "--set", "replicas=2"],
-    );
-    helm(&host, &tool, &["rollback", "op", "1"]);
-    helm(&host, &tool, &["uninstall", "op"]);
+    helm(host, tool, &["upgrade", "op", chart, "--set", "replicas=2"]);
+    helm(host, tool, &["rollback", "op", "1"]);
+    helm(host, tool, &["uninstall", "op"]);
     let left = host.get("system", "deployment/op-catena-operator");
     assert!(left.is_null());
     // With the definitions all control planes would go.
