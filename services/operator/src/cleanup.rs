@@ -18,12 +18,13 @@ use crate::{
 /// The note of the inventory with the name of the store's StatefulSet.
 pub(crate) const STORE: &str = "store";
 /// Pause before it is looked whether everything is gone.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 
-/// Deletes what is left; the finalizer stays until nothing is.
+/// Deletes what is left.
 ///
 /// # Errors
-/// When the API server refuses, or something is still there.
+/// When the API server refuses, and [`Error::Remains`] until nothing is left: the
+/// finalizer stays as long as there is an error.
 pub(crate) async fn run(plane: Arc<ControlPlane>, context: Arc<Context>) -> Result<Action, Error> {
     let applier = Applier::new(context.client.clone(), &plane, context.applied.clone())?;
     let mut inventory = Inventory::read(&applier).await?;
@@ -36,14 +37,13 @@ pub(crate) async fn run(plane: Arc<ControlPlane>, context: Arc<Context>) -> Resu
     };
     inventory.objects.sort_by_key(order);
     inventory.prune(&applier, &[]).await?;
-    if !inventory.objects.is_empty() {
-        return Ok(waits());
+    if let Some(first) = inventory.objects.first() {
+        return Err(remains(first));
     }
     if let Some(store) = inventory.notes.get(STORE)
         && deletes_volume(&plane)
-        && !delete_claim(&applier, &restore::claim(&applier, store)).await?
     {
-        return Ok(waits());
+        delete_claim(&applier, &restore::claim(&applier, store)).await?;
     }
     inventory.remove(&applier).await?;
     applier.forget();
@@ -57,20 +57,19 @@ fn deletes_volume(plane: &ControlPlane) -> bool {
     embedded.is_some_and(|e| e.when_deleted == WhenDeleted::Delete)
 }
 
-/// Whether it is gone.
-async fn delete_claim(applier: &Applier, claim: &Key) -> Result<bool, Error> {
-    match applier.get(claim).await? {
-        None => Ok(true),
-        Some(live) if live.metadata.deletion_timestamp.is_some() => Ok(false),
-        Some(_) => {
-            let params = DeleteParams::default();
-            let deleted = applier.api(claim).delete(&claim.name, &params).await;
-            deleted.of(format!("delete {}", claim.name))?;
-            Ok(false)
-        }
+/// Ends well when it is gone.
+async fn delete_claim(applier: &Applier, claim: &Key) -> Result<(), Error> {
+    let Some(live) = applier.get(claim).await? else {
+        return Ok(());
+    };
+    if live.metadata.deletion_timestamp.is_none() {
+        let params = DeleteParams::default();
+        let deleted = applier.api(claim).delete(&claim.name, &params).await;
+        deleted.of(format!("delete {}", claim.name))?;
     }
+    Err(remains(claim))
 }
 
-fn waits() -> Action {
-    Action::requeue(AGAIN)
+fn remains(key: &Key) -> Error {
+    Error::Remains(format!("{} {}", key.kind, key.name))
 }

@@ -21,6 +21,10 @@ pub(crate) enum Error {
     /// Certificates could not be made.
     #[error("certificates: {0}")]
     Certificates(#[from] catena_runtime::pki::Error),
+    /// Something of a control plane that ends is still there. An error, since
+    /// `finalizer` of kube lets the control plane go after all that is none.
+    #[error("{0} is still there")]
+    Remains(String),
     /// A fault of this operator or its chart.
     #[error("{0}")]
     Internal(String),
@@ -34,6 +38,7 @@ impl Error {
             Self::Spec(_) => "InvalidSpec",
             Self::Conflict { .. } => "Conflict",
             Self::Certificates(_) => "CertificatesFailed",
+            Self::Remains(_) => "Deleting",
             Self::Internal(_) => "InternalError",
         }
     }

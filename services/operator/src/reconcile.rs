@@ -163,7 +163,13 @@ pub(crate) async fn reconcile(
             }
         }
     });
-    let done = Box::pin(done).await.map_err(plain);
+    let done = match Box::pin(done).await.map_err(plain) {
+        Err(Error::Remains(what)) => {
+            tracing::debug!(name = plane.name_any(), what, "a control plane ends");
+            Ok(Action::requeue(cleanup::AGAIN))
+        }
+        done => done,
+    };
     let result = done.as_ref().map_or_else(Error::reason, |_| "ok");
     metrics::reconciled(result, begun.elapsed());
     if done.is_ok() {
