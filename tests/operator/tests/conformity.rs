@@ -112,7 +112,7 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
 fn ten_value_sets_are_rendered_as_helm_does() {
     let Some(helm) = Helm::find() else { return };
     let sets = value_sets();
-    assert_eq!(sets.len(), 10);
+    assert_eq!(sets.len(), 11);
     for (name, path) in sets {
         let text = fs::read_to_string(&path).expect("values");
         let values: Value = serde_saphyr::from_str(&text).expect("YAML");

@@ -129,7 +129,23 @@ impl Graph {
         for uid in gone {
             self.forget(&uid);
         }
-        self.waiting.remove(resource);
+        if self.waiting.remove(resource) {
+            self.queue_of_unknown();
+        }
+    }
+
+    /// Dependents of owners that no monitor has seen. Such an owner may have been
+    /// there when its dependents were judged, and have gone before the monitor of
+    /// its kind began: nothing else would tell of that.
+    fn queue_of_unknown(&mut self) {
+        let unknown = self
+            .dependents
+            .iter()
+            .filter(|(o, _)| !self.nodes.contains_key(*o));
+        let dependents: Vec<String> = unknown.flat_map(|(_, d)| d).cloned().collect();
+        for uid in dependents {
+            self.queue(&uid);
+        }
     }
 
     /// The resource is served no more. Its objects are forgotten without

@@ -84,3 +84,17 @@ fn an_owner_in_foreground_deletion_looks_again_when_a_dependent_changes() {
     g.observe(node("child", &["owner"]));
     assert_eq!(drain(&mut g), ["owner", "child"]);
 }
+
+#[test]
+fn an_owner_that_went_before_its_kind_was_watched_is_looked_for() {
+    let mut g = Graph::default();
+    g.observe(node("child", &["owner"]));
+    // Judged while the owner was there, as a read of it showed.
+    drain(&mut g);
+    g.expect("example.com/v1/owners");
+    g.listed("example.com/v1/owners", &HashSet::new());
+    assert_eq!(drain(&mut g), ["child"]);
+    // Told once: a watch that lists again has missed nothing of other kinds.
+    g.listed("example.com/v1/owners", &HashSet::new());
+    assert!(drain(&mut g).is_empty());
+}
