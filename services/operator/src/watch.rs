@@ -18,6 +18,7 @@ use kube::{
     runtime::{
         Controller,
         controller::{Config, Error as ControllerError},
+        utils::Backoff,
         watcher,
     },
 };
@@ -33,6 +34,23 @@ use crate::{
 const TOGETHER: Duration = Duration::from_millis(200);
 /// Control planes that are worked on at once.
 const AT_ONCE: u16 = 8;
+
+/// After each failure of a watch. All watches of a controller wait together, and
+/// each of them fails when the API server goes: pauses that double, as kube has
+/// them, would leave the operator blind for minutes after a second's outage.
+struct Pause;
+
+impl Iterator for Pause {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(Duration::from_millis(250))
+    }
+}
+
+impl Backoff for Pause {
+    fn reset(&mut self) {}
+}
 
 /// Looks after the control planes of some namespaces, or of all.
 pub(crate) async fn run(context: Arc<Context>, namespaces: &[String]) {
@@ -53,6 +71,7 @@ async fn one(context: Arc<Context>, namespace: Option<&str>) {
         .labels(&format!("app.kubernetes.io/managed-by={MANAGER}"));
     let mut controller = Controller::new(scoped::<ControlPlane>(client, namespace), planes.clone())
         .with_config(Config::default().debounce(TOGETHER).concurrency(AT_ONCE))
+        .trigger_backoff(Pause)
         .owns(scoped::<ControlPlaneService>(client, namespace), planes);
     for kind in kinds() {
         let api: Api<DynamicObject> = match namespace {
