@@ -4,7 +4,7 @@
 use catena_tests_egress::hosts::{Host, Tunnel};
 use catena_tests_it::{
     ControlPlane, eventually, free_port, has,
-    node::{Kubelet, Node, copied, forwarded, streams},
+    node::{Kubelet, Node, copied, forwarded, streams, terminal},
 };
 
 fn node(host: &Host, kubelet: &Kubelet) -> Node {
@@ -58,6 +58,7 @@ fn nodes_that_dial_in() {
         streams(&plane, &node.pod, 5_000_000);
     }
     streams(&plane, &nodes[0].pod, 50_000_000);
+    terminal(&plane, &nodes[1].pod);
     copied(&plane, &nodes[2].pod);
     forwarded(&plane, &nodes[1].pod, &nodes[1].port);
     // One that is gone takes no other with it, and comes back.

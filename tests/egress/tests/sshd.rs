@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Command};
 use catena_tests_egress::hosts::{Host, Tunnel};
 use catena_tests_it::{
     ControlPlane, eventually, has,
-    node::{Kubelet, Node, copied, forwarded, streams},
+    node::{Kubelet, Node, copied, forwarded, streams, terminal},
 };
 
 fn keys(dir: &Path) {
@@ -61,6 +61,7 @@ fn nodes_behind_sshd() {
         streams(&plane, &node.pod, 5_000_000);
     }
     streams(&plane, &nodes[0].pod, 200_000_000);
+    terminal(&plane, &nodes[1].pod);
     copied(&plane, &nodes[2].pod);
     forwarded(&plane, &nodes[1].pod, &nodes[1].port);
     hosts[0].stop_sshd();

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creack/pty"
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	streams "k8s.io/cri-streaming/pkg/streaming/remotecommand"
 	utilexec "k8s.io/utils/exec"
@@ -24,8 +25,11 @@ const limit = time.Minute
 
 type runtime struct{}
 
-func (runtime) ExecInContainer(ctx context.Context, _ string, _ string, _ string, cmd []string, in io.Reader, out, errs io.WriteCloser, _ bool, _ <-chan streams.TerminalSize, _ time.Duration) error {
+func (runtime) ExecInContainer(ctx context.Context, _ string, _ string, _ string, cmd []string, in io.Reader, out, errs io.WriteCloser, tty bool, sizes <-chan streams.TerminalSize, _ time.Duration) error {
 	command := exec.CommandContext(ctx, cmd[0], cmd[1:]...)
+	if tty {
+		return exited(terminal(command, in, out, sizes))
+	}
 	if in != nil {
 		stdin, err := command.StdinPipe()
 		if err != nil {
@@ -42,7 +46,30 @@ func (runtime) ExecInContainer(ctx context.Context, _ string, _ string, _ string
 	if errs != nil {
 		command.Stderr = errs
 	}
-	err := command.Run()
+	return exited(command.Run())
+}
+
+// A command on a terminal, which has the sizes that the client tells.
+func terminal(command *exec.Cmd, in io.Reader, out io.Writer, sizes <-chan streams.TerminalSize) error {
+	master, err := pty.Start(command)
+	if err != nil {
+		return err
+	}
+	defer master.Close()
+	go func() {
+		for size := range sizes {
+			_ = pty.Setsize(master, &pty.Winsize{Rows: size.Height, Cols: size.Width})
+		}
+	}()
+	if in != nil {
+		go func() { _, _ = io.Copy(master, in) }()
+	}
+	// Reading ends with an error when the command is gone.
+	_, _ = io.Copy(out, master)
+	return command.Wait()
+}
+
+func exited(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return utilexec.CodeExitError{Err: err, Code: exit.ExitCode()}

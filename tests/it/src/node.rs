@@ -157,6 +157,32 @@ pub fn streams(plane: &ControlPlane, pod: &str, size: u32) {
     assert_eq!(plane.kubectl(&["attach", pod]), "attached\n");
 }
 
+/// `exec -it` from a terminal of a size of its own, which the command's terminal
+/// gets, with what is typed and the code of the command's end.
+pub fn terminal(plane: &ControlPlane, pod: &str) {
+    if !has("script") || !has("stty") {
+        return;
+    }
+    let remote = r#"until [ "$(stty size)" = "33 101" ]; do sleep 0.1; done; read line; echo "got $line on $(tty)"; exit 3"#;
+    let local = format!("stty rows 33 cols 101; kubectl exec -it {pod} -- sh -c '{remote}'");
+    let mut child = plane
+        .command("script")
+        .args(["-qec", &local, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script runs");
+    let mut typed = child.stdin.take().expect("its input");
+    typed.write_all(b"a line\n").expect("typed");
+    let mut said = String::new();
+    let mut output = child.stdout.take().expect("its output");
+    output.read_to_string(&mut said).expect("read");
+    drop(typed);
+    let code = child.wait().expect("it ends").code();
+    assert!(said.contains("got a line on /dev/pts/"), "{said}");
+    assert_eq!(code, Some(3), "{said}");
+}
+
 /// `kubectl cp` into a container and out again, of 20 MB, or `CATENA_CP_BYTES`.
 pub fn copied(plane: &ControlPlane, pod: &str) {
     if !has("tar") {

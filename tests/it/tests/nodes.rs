@@ -2,7 +2,7 @@
 
 use catena_tests_it::{
     ControlPlane, has,
-    node::{Kubelet, address, forwarded, register, service, streams},
+    node::{Kubelet, address, forwarded, register, service, streams, terminal},
 };
 
 #[test]
@@ -30,6 +30,7 @@ fn kubectl_reaches_what_runs() {
         "{text}"
     );
     streams(&plane, "web", 3_000_000);
+    terminal(&plane, "web");
     let raw = |path: &str| plane.kubectl(&["get", "--raw", path]);
     assert_eq!(
         raw("/api/v1/nodes/n1/proxy/healthz?a=b"),
