@@ -4,12 +4,12 @@
 mod authentication;
 mod objects;
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use catena_objects::{Status, Value, meta, time};
 use catena_registry::{Context, Resource, codec};
-use catena_storage::{Compare, KeyValue, Op, RangeRequest, Storage, TxnRequest};
+use catena_storage::{Compare, KeyValue, Op, OpResponse, Storage, TxnRequest};
 
 pub use objects::Config;
 
@@ -34,8 +34,8 @@ impl Wanted {
 }
 
 /// Creates what is missing, and adds rules and subjects that bootstrap roles and
-/// bindings lack. Lists each resource once and writes in few transactions, so it
-/// is quick on every start; runs again when another server was faster.
+/// bindings lack. Reads and writes in few transactions, so it is quick on every
+/// start; runs again when another server was faster.
 pub async fn run(
     storage: &dyn Storage,
     resources: &[Arc<Resource>],
@@ -105,24 +105,13 @@ async fn missing(
     storage: &dyn Storage,
     wanted: &[Wanted],
 ) -> Result<Vec<(Bytes, i64, Bytes)>, Status> {
-    let prefixes: HashSet<&str> = wanted
-        .iter()
-        .map(|w| w.resource.key_prefix.as_str())
-        .collect();
-    let reads = prefixes.into_iter().map(|prefix| async move {
-        storage
-            .range(RangeRequest::prefix(&format!("{prefix}/")))
-            .await
-    });
-    let mut stored: Vec<KeyValue> = Vec::new();
-    for answer in futures_util::future::join_all(reads).await {
-        stored.extend(answer.map_err(codec::storage_error)?.kvs);
-    }
+    let keys: Vec<Bytes> = wanted.iter().map(Wanted::key).collect();
+    let reads = keys.chunks(BATCH).map(|keys| read(storage, keys));
+    let stored = futures_util::future::try_join_all(reads).await?.concat();
     let by_key: std::collections::HashMap<&[u8], &KeyValue> =
         stored.iter().map(|kv| (kv.key.as_ref(), kv)).collect();
     let mut ops = Vec::new();
-    for w in wanted {
-        let key = w.key();
+    for (w, key) in wanted.iter().zip(keys) {
         match by_key.get(key.as_ref()) {
             None => ops.push((key, 0, codec::encode(&w.object))),
             Some(kv) => {
@@ -134,6 +123,22 @@ async fn missing(
         }
     }
     Ok(ops)
+}
+
+/// What is there of some keys. Nothing is listed: beside the one config map that
+/// is wanted there may be a hundred thousand.
+async fn read(storage: &dyn Storage, keys: &[Bytes]) -> Result<Vec<KeyValue>, Status> {
+    let get = |key: &Bytes| Op::Get { key: key.clone() };
+    let request = TxnRequest {
+        success: keys.iter().map(get).collect(),
+        ..TxnRequest::default()
+    };
+    let answer = storage.txn(request).await.map_err(codec::storage_error)?;
+    let found = answer.responses.into_iter().filter_map(|r| match r {
+        OpResponse::Get(found) => found,
+        OpResponse::Put | OpResponse::Delete(_) => None,
+    });
+    Ok(found.collect())
 }
 
 /// A bootstrap role or binding with what it lacks; `None` when it is complete

@@ -1,16 +1,16 @@
 //! Child processes: started in order, restarted when they die, ended in reverse.
 
-use std::{ffi::OsString, num::NonZero, process::Stdio, time::Duration};
+use std::{convert::Infallible, ffi::OsString, num::NonZero, process::Stdio, time::Duration};
 
 use anyhow::Context as _;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-/// Pause before a child is started again, doubled up to the maximum; a child
-/// that lived for a while starts over.
+/// Pause before a child that lived only for a moment is started again, doubled up
+/// to the maximum. One that lived for a while is started at once.
 const AGAIN: Duration = Duration::from_millis(50);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(5);
-const LIVED: Duration = Duration::from_secs(10);
+const LIVED: Duration = Duration::from_secs(5);
 /// Bound on the drain of a child.
 const DRAIN: Duration = Duration::from_secs(40);
 
@@ -64,6 +64,37 @@ struct Running {
     pause: Duration,
 }
 
+impl Running {
+    /// Starts it again whenever it dies.
+    async fn keep(&mut self) -> Infallible {
+        loop {
+            let died = self.process.wait().await;
+            let how = died.map_or_else(|e| e.to_string(), |s| s.to_string());
+            tracing::error!(
+                process = self.child.name,
+                how,
+                "a process died and is started again"
+            );
+            self.pause = next_pause(self.pause, self.started.elapsed());
+            tokio::time::sleep(self.pause).await;
+            self.started = tokio::time::Instant::now();
+            match self.child.spawn() {
+                Ok(process) => self.process = process,
+                Err(e) => tracing::error!(error = %format!("{e:#}"), "not started"),
+            }
+        }
+    }
+}
+
+/// The pause before a start, after the last one and how long the child lived.
+fn next_pause(last: Duration, lived: Duration) -> Duration {
+    if lived > LIVED {
+        Duration::ZERO
+    } else {
+        (last * 2).clamp(AGAIN, AGAIN_AT_MOST)
+    }
+}
+
 /// All children.
 pub(super) struct Children {
     running: Vec<Running>,
@@ -88,39 +119,18 @@ impl Children {
             process: child.spawn()?,
             child,
             started: tokio::time::Instant::now(),
-            pause: AGAIN,
+            pause: Duration::ZERO,
         });
         Ok(())
     }
 
-    /// Restarts children that die. Never returns but for the stop.
+    /// Restarts children that die, each by itself: one that does not come up holds
+    /// up no other. Never returns but for the stop.
     pub(super) async fn supervise(&mut self) {
-        loop {
-            let deaths = self.running.iter_mut().map(|r| Box::pin(r.process.wait()));
-            let (died, index) = tokio::select! {
-                () = self.stop.cancelled() => return,
-                (status, index, _) = futures_util::future::select_all(deaths) => (status, index),
-            };
-            let r = &mut self.running[index];
-            let how = died.map_or_else(|e| e.to_string(), |s| s.to_string());
-            tracing::error!(
-                process = r.child.name,
-                how,
-                "a process died and is started again"
-            );
-            if r.started.elapsed() > LIVED {
-                r.pause = AGAIN;
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(r.pause) => {}
-            }
-            r.pause = (r.pause * 2).min(AGAIN_AT_MOST);
-            r.started = tokio::time::Instant::now();
-            match r.child.spawn() {
-                Ok(process) => r.process = process,
-                Err(e) => tracing::error!(error = %format!("{e:#}"), "not started"),
-            }
+        let all = self.running.iter_mut().map(Running::keep);
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            _ = futures_util::future::join_all(all) => {}
         }
     }
 
@@ -141,5 +151,23 @@ impl Children {
                 let _ = r.process.kill().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_for_what_dies_young() {
+        let young = Duration::from_millis(5);
+        let mut pauses = vec![Duration::ZERO];
+        for _ in 0..9 {
+            pauses.push(next_pause(pauses[pauses.len() - 1], young));
+        }
+        assert_eq!(pauses[1], AGAIN);
+        assert_eq!(pauses[3], AGAIN * 4);
+        assert_eq!(pauses[9], AGAIN_AT_MOST);
+        assert_eq!(next_pause(AGAIN_AT_MOST, LIVED * 2), Duration::ZERO);
     }
 }

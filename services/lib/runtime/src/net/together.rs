@@ -3,15 +3,25 @@
 use std::{
     future::poll_fn,
     panic::AssertUnwindSafe,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
 use futures_util::{
     FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker,
 };
 use parking_lot::Mutex;
+
+/// Times that the connection is polled before other tasks of the runtime have
+/// their turn.
+const TURNS: usize = 8;
+/// Times that the tasks are asked who was woken before the connection writes
+/// what they have to say.
+const ROUNDS: usize = 64;
 
 /// An executor for the tasks of one HTTP/2 connection.
 ///
@@ -29,7 +39,53 @@ pub struct Together(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     new: Mutex<Vec<BoxFuture<'static, ()>>>,
+    connection: Arc<Bell>,
+    tasks: Arc<Bell>,
+}
+
+/// A waker that only notes that it was woken while the one that it wakes runs:
+/// streams and their connection wake each other all the time.
+#[derive(Default)]
+struct Bell {
+    rung: AtomicBool,
+    /// Whoever it wakes looks at `rung` before it pauses.
+    watched: AtomicBool,
     driver: AtomicWaker,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // In one order with `watch` and `answered`: either this sees that nobody
+        // watches, or the one that stops watching sees the ring.
+        self.rung.store(true, SeqCst);
+        if !self.watched.load(SeqCst) {
+            self.driver.wake();
+        }
+    }
+}
+
+impl Bell {
+    /// Whether it rang since it was asked last.
+    fn answered(&self) -> bool {
+        self.rung.load(SeqCst) && self.rung.swap(false, SeqCst)
+    }
+
+    fn watch(&self, cx: &Context<'_>) {
+        self.driver.register(cx.waker());
+        self.watched.store(true, SeqCst);
+    }
+
+    fn leave(&self) {
+        self.watched.store(false, SeqCst);
+    }
+
+    fn is_rung(&self) -> bool {
+        self.rung.load(SeqCst)
+    }
 }
 
 impl<F> hyper::rt::Executor<F> for Together
@@ -37,10 +93,13 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, task: F) {
-        // A task that panics ends alone, as one of the runtime does.
+        // A task that panics ends alone, as one of the runtime does. The runtime's
+        // budget is the connection's: with one for all, a hundred streams would
+        // use it up and be asked in vain.
         let alone = AssertUnwindSafe(task).catch_unwind().map(drop);
+        let alone = tokio::task::unconstrained(alone);
         self.0.new.lock().push(alone.boxed());
-        self.0.driver.wake();
+        self.0.tasks.wake_by_ref();
     }
 }
 
@@ -51,55 +110,74 @@ impl Together {
     /// that are left then, as calls that a server finishes while new ones go
     /// elsewhere, have a task of the runtime.
     pub async fn drive<C: Future>(self, connection: C) -> C::Output {
+        self.0.connection.rung.store(true, SeqCst);
         let mut connection = pin!(connection);
         let mut tasks = Tasks::new();
-        let ended = poll_fn(|cx| {
-            self.0.driver.register(cx.waker());
-            loop {
-                if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                    return Poll::Ready(ended);
-                }
-                if !self.step(&mut tasks, cx) {
-                    return Poll::Pending;
-                }
-            }
-        })
-        .await;
-        tasks.extend(self.take_new());
-        if !tasks.is_empty() {
-            tokio::spawn(async move { self.finish(tasks).await });
+        let ended = poll_fn(|cx| self.poll(&mut connection, &mut tasks, cx)).await;
+        if !tasks.is_empty() || !self.0.new.lock().is_empty() {
+            tokio::spawn(async move {
+                let mut nothing = std::future::pending::<()>();
+                poll_fn(|cx| {
+                    let ended = self.poll(&mut Pin::new(&mut nothing), &mut tasks, cx);
+                    if tasks.is_empty() {
+                        return Poll::Ready(());
+                    }
+                    ended
+                })
+                .await;
+            });
         }
         ended
     }
 
-    async fn finish(&self, mut tasks: Tasks) {
-        poll_fn(|cx| {
-            self.0.driver.register(cx.waker());
-            while self.step(&mut tasks, cx) {}
-            if tasks.is_empty() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
+    fn poll<C: Future>(
+        &self,
+        connection: &mut Pin<&mut C>,
+        tasks: &mut Tasks,
+        cx: &Context<'_>,
+    ) -> Poll<C::Output> {
+        let bells = [&self.0.connection, &self.0.tasks];
+        bells.iter().for_each(|bell| bell.watch(cx));
+        let waker = Waker::from(self.0.connection.clone());
+        for _ in 0..TURNS {
+            if self.0.connection.answered() {
+                let polled = connection.as_mut().poll(&mut Context::from_waker(&waker));
+                if polled.is_ready() {
+                    return polled;
+                }
             }
-        })
-        .await;
+            self.step(tasks);
+            if !bells.iter().any(|bell| bell.is_rung()) {
+                break;
+            }
+        }
+        bells.iter().for_each(|bell| bell.leave());
+        // What rang before that has woken nobody.
+        if bells.iter().any(|bell| bell.is_rung()) {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
-    fn take_new(&self) -> Vec<BoxFuture<'static, ()>> {
-        std::mem::take(&mut *self.0.new.lock())
-    }
-
-    /// Polls what is new or was woken; whether more came by that.
-    fn step(&self, tasks: &mut Tasks, cx: &mut Context<'_>) -> bool {
-        tasks.extend(self.take_new());
-        while let Poll::Ready(Some(())) = tasks.poll_next_unpin(cx) {}
-        !self.0.new.lock().is_empty()
+    /// Polls the tasks that are new or were woken, until none is.
+    fn step(&self, tasks: &mut Tasks) {
+        let waker = Waker::from(self.0.tasks.clone());
+        let mut cx = Context::from_waker(&waker);
+        for _ in 0..ROUNDS {
+            // A stream that wakes itself makes the set of tasks pause, which is a ring.
+            let _ = self.0.tasks.answered();
+            tasks.extend(std::mem::take(&mut *self.0.new.lock()));
+            while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut cx) {}
+            if !self.0.tasks.is_rung() {
+                break;
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::atomic::AtomicUsize, time::Duration};
 
     use hyper::rt::Executor as _;
     use tokio::sync::oneshot;
@@ -144,6 +222,54 @@ mod tests {
             }
         });
         assert_eq!(together.drive(rx).await, Ok(()));
+    }
+
+    /// Wakes itself and is asked again, as streams do that ask for room.
+    async fn again() {
+        let mut asked = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut asked, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// What 300 streams say at once, each of which wakes itself on the way, is
+    /// written by one poll of the connection.
+    #[tokio::test]
+    async fn the_connection_hears_all_at_once() {
+        let (tell, told) = tokio::sync::watch::channel(false);
+        let together = Together::default();
+        let (said, line) = (Arc::new(AtomicUsize::new(0)), Arc::<AtomicWaker>::default());
+        for _ in 0..300 {
+            let (mut told, said, line) = (told.clone(), said.clone(), line.clone());
+            together.execute(async move {
+                told.changed().await.expect("it is told");
+                again().await;
+                said.fetch_add(1, SeqCst);
+                line.wake();
+            });
+        }
+        let heard = Mutex::new(Vec::new());
+        let connection = poll_fn(|cx| {
+            line.register(cx.waker());
+            let so_far = said.load(SeqCst);
+            heard.lock().push(so_far);
+            if so_far < 300 {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        });
+        let teller = async {
+            tokio::task::yield_now().await;
+            tell.send_replace(true);
+        };
+        tokio::join!(together.drive(connection), teller);
+        assert_eq!(*heard.lock(), [0, 300]);
     }
 
     #[tokio::test]
