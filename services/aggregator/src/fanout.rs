@@ -3,6 +3,7 @@
 //!
 //! Invariant: every client sees each change after its revision once and in order.
 
+mod pace;
 mod question;
 mod relay;
 mod ring;

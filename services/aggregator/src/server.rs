@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use catena_runtime::{
     net::{Corked, Together},
-    tls::{HANDSHAKE_TIMEOUT, ServerTls},
+    tls::{ALPN_H2, HANDSHAKE_TIMEOUT, ServerTls},
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -111,10 +111,17 @@ async fn connection(
     tls.refresh();
     let acceptor = TlsAcceptor::from(tls.config());
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await??;
+    let h2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
     let certificates = stream.get_ref().1.peer_certificates();
     peer.certificates = certificates.map(|c| c.iter().map(|c| c.clone().into_owned()).collect());
     let service = service(front, peer);
-    let c = http.serve_connection_with_upgrades(TokioIo::new(Corked::new(stream)), service);
+    // What follows an upgrade of HTTP/1.1 flushes as it likes.
+    let io = if h2 {
+        Corked::for_http2(stream)
+    } else {
+        Corked::new(stream)
+    };
+    let c = http.serve_connection_with_upgrades(TokioIo::new(io), service);
     tasks.drive(watcher.watch(c)).await
 }
 

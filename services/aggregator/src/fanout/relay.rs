@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Head, Inner, Key, question, ring::Ring};
+use super::{Head, Inner, Key, pace::Pace, question, ring::Ring};
 use crate::metrics::{self, Running};
 
 /// Pauses before a lost watch is asked for again; then its clients are told.
@@ -104,9 +104,16 @@ impl Relay {
         for event in events {
             ring.push(event);
         }
-        let end = ring.end();
-        drop(ring);
+    }
+
+    /// Wakes the readers.
+    fn tell(&self) {
+        let end = self.ring.read().end();
         self.news.send_replace(News::End(end));
+    }
+
+    fn readers(&self) -> usize {
+        self.news.receiver_count()
     }
 }
 
@@ -146,15 +153,28 @@ impl Pump {
     async fn run(self, mut events: EventStream) {
         let mut pauses = AGAIN.iter();
         loop {
-            while let Some(Ok(part)) = events.next().await {
+            let mut pace = Pace::new();
+            loop {
+                let part = tokio::select! {
+                    biased;
+                    part = events.next() => part,
+                    () = pace.due() => Some(Ok(Vec::new())),
+                };
                 let Some(relay) = self.relay.upgrade() else {
                     return;
+                };
+                let Some(Ok(part)) = part else {
+                    relay.tell();
+                    break;
                 };
                 pauses = AGAIN.iter();
                 let failed = part.last().is_some_and(|e| e.kind == EventKind::Error);
                 relay.push(part);
                 if failed {
                     return self.end();
+                }
+                if pace.news(relay.readers()) {
+                    relay.tell();
                 }
             }
             loop {

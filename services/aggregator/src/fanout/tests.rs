@@ -247,3 +247,36 @@ async fn what_is_not_shared_goes_through() {
         assert_eq!(asked, Some(format!("watch=true&{query}")));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_clients_are_told_in_rounds() {
+    let lines = Lines::default();
+    let fanout = lines.fanout();
+    let heard: Arc<Mutex<Vec<Vec<Vec<i64>>>>> = Arc::new(Mutex::new(vec![Vec::new(); 300]));
+    for client in 0..300 {
+        let mut events = watch(&fanout, "resourceVersion=5&timeoutSeconds=300").await;
+        let heard = heard.clone();
+        tokio::spawn(async move {
+            while let Some(Ok(part)) = events.next().await {
+                let revisions = part.iter().map(|e| e.revision).collect();
+                heard.lock()[client].push(revisions);
+            }
+        });
+    }
+    let a_moment = || tokio::time::sleep(Duration::from_millis(1));
+    lines.send(EventKind::Change, [6]);
+    a_moment().await;
+    assert_eq!(heard.lock()[299], [[6]], "the first is told at once");
+    for revision in 7..10 {
+        lines.send(EventKind::Change, [revision]);
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // Nothing is kept back when the delegate is lost.
+    lines.send(EventKind::Change, [10, 11]);
+    lines.cut();
+    a_moment().await;
+    for heard in &*heard.lock() {
+        assert_eq!(*heard, [vec![6], vec![7, 8, 9], vec![10, 11]]);
+    }
+}

@@ -95,7 +95,7 @@ pub(crate) fn channel(options: &flags::Etcd, stop: CancellationToken) -> anyhow:
         let first = turn.fetch_add(1, Ordering::Relaxed);
         async move {
             let io = any(&servers, first, tls.as_deref()).await;
-            io.map(|io| TokioIo::new(Corked::new(io)))
+            io.map(|io| TokioIo::new(Corked::for_http2(io)))
         }
     });
     let tasks = Together::default();

@@ -117,11 +117,11 @@ pub(super) fn connections(
 
 async fn handshake(io: Box<dyn Io>, tls: Option<Arc<ServerTls>>) -> io::Result<Connection> {
     let Some(tls) = tls else {
-        return Ok(Connection(Box::new(Corked::new(io))));
+        return Ok(Connection(Box::new(Corked::for_http2(io))));
     };
     let accept = TlsAcceptor::from(tls.config()).accept(io);
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, accept)
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no handshake in time"))??;
-    Ok(Connection(Box::new(Corked::new(stream))))
+    Ok(Connection(Box::new(Corked::for_http2(stream))))
 }

@@ -23,6 +23,18 @@ pub struct Corked<S> {
     waiting: Vec<u8>,
     /// Of `waiting`, how much was written.
     written: usize,
+    http2: bool,
+    flush: Flush,
+}
+
+/// What the next flush does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flush {
+    Write,
+    /// It is put off: a frame of data was written, and another flush follows.
+    PutOff,
+    /// It was put off, and is made by the next flush or read.
+    Owed,
 }
 
 impl<S: AsyncWrite + Unpin> Corked<S> {
@@ -31,7 +43,35 @@ impl<S: AsyncWrite + Unpin> Corked<S> {
             inner,
             waiting: Vec::new(),
             written: 0,
+            http2: false,
+            flush: Flush::Write,
         }
+    }
+
+    /// For HTTP/2. The `h2` crate flushes after each frame of data of 256 bytes and
+    /// more, which it writes as two parts, and once more when no frame is left. So
+    /// a flush after two parts is put off to the next one, or to the next read: the
+    /// task is woken, and polls one of them. Nothing but one task may use the stream.
+    pub fn for_http2(inner: S) -> Self {
+        Self {
+            http2: true,
+            ..Self::new(inner)
+        }
+    }
+
+    fn poll_flush_now(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_uncork(cx))?;
+        ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
+        self.flush = Flush::Write;
+        Poll::Ready(Ok(()))
+    }
+
+    fn wrote(&mut self, parts: usize) {
+        self.flush = if self.http2 && parts > 1 {
+            Flush::PutOff
+        } else {
+            Flush::Write
+        };
     }
 
     /// Writes what waits.
@@ -53,12 +93,15 @@ impl<S: AsyncWrite + Unpin> Corked<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Corked<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Corked<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.flush == Flush::Owed {
+            let _ = self.poll_flush_now(cx)?;
+        }
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
@@ -69,6 +112,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.wrote(1);
         if self.waiting.len() + data.len() > MOST {
             ready!(self.poll_uncork(cx))?;
         }
@@ -84,6 +128,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.wrote(parts.len());
         let size: usize = parts.iter().map(|p| p.len()).sum();
         if self.waiting.len() + size > MOST {
             ready!(self.poll_uncork(cx))?;
@@ -102,8 +147,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_uncork(cx))?;
-        Pin::new(&mut self.inner).poll_flush(cx)
+        if self.flush == Flush::PutOff && !self.waiting.is_empty() {
+            self.flush = Flush::Owed;
+            cx.waker().wake_by_ref();
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_flush_now(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -129,6 +178,45 @@ mod tests {
         assert!(nothing.is_none());
         corked.flush().await.expect("flushed");
         assert_eq!(far.read(&mut got).await.expect("read"), 7);
+    }
+
+    async fn frame(corked: &mut Corked<tokio::io::DuplexStream>, data: &[u8]) {
+        let (head, rest) = data.split_at(1);
+        let parts = [io::IoSlice::new(head), io::IoSlice::new(rest)];
+        let n = corked.write_vectored(&parts).await.expect("written");
+        assert_eq!(n, data.len());
+    }
+
+    #[tokio::test]
+    async fn frames_that_are_flushed_one_by_one_go_out_together() {
+        let (near, mut far) = tokio::io::duplex(1 << 20);
+        let mut corked = Corked::for_http2(near);
+        for _ in 0..3 {
+            frame(&mut corked, b"frame").await;
+            corked.flush().await.expect("put off");
+        }
+        let mut got = vec![0; 64];
+        let nothing = futures_util::FutureExt::now_or_never(far.read(&mut got));
+        assert!(nothing.is_none());
+        corked.flush().await.expect("flushed");
+        assert_eq!(far.read(&mut got).await.expect("read"), 15);
+    }
+
+    /// Whoever waits for an answer has sent what it asks.
+    #[tokio::test]
+    async fn a_read_flushes_what_was_put_off() {
+        let (near, mut far) = tokio::io::duplex(1 << 20);
+        let mut corked = Corked::for_http2(near);
+        frame(&mut corked, b"question").await;
+        corked.flush().await.expect("put off");
+        let mut answer = [0; 64];
+        let peer = async {
+            let mut got = [0; 8];
+            far.read_exact(&mut got).await.expect("asked");
+            far.write_all(&got).await.expect("answered");
+        };
+        let (read, ()) = tokio::join!(corked.read(&mut answer), peer);
+        assert_eq!(read.expect("read"), 8);
     }
 
     #[tokio::test]

@@ -68,6 +68,6 @@ impl Dial for TlsDialer {
         let stream = TlsConnector::from(self.tls.config())
             .connect(name, io)
             .await?;
-        Ok(Box::new(Corked::new(stream)))
+        Ok(Box::new(Corked::for_http2(stream)))
     }
 }

@@ -153,7 +153,7 @@ async fn handshake(
         tracing::warn!(reason = %why, "a peer that is no front connected");
     }
     Ok(Connection {
-        io: Box::new(Corked::new(stream)),
+        io: Box::new(Corked::for_http2(stream)),
         peer,
     })
 }
