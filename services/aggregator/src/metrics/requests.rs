@@ -32,32 +32,13 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     requests: counter(
         "apiserver_request_total",
         "Requests by verb, resource and answer.",
-        &[
-            "verb",
-            "dry_run",
-            "group",
-            "version",
-            "resource",
-            "subresource",
-            "scope",
-            "component",
-            "code",
-        ],
+        &REQUEST,
     ),
     duration: Histogram::new(
         "apiserver_request_duration_seconds",
         "Time from the first byte of a request to the head of its answer.",
         &REQUEST_BUCKETS,
-        &[
-            "verb",
-            "dry_run",
-            "group",
-            "version",
-            "resource",
-            "subresource",
-            "scope",
-            "component",
-        ],
+        &REQUEST[..WITHOUT_CODE],
     ),
     sli: Histogram::new(
         "apiserver_request_sli_duration_seconds",
@@ -96,6 +77,19 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
         &KIND,
     ),
 });
+
+const REQUEST: [&str; 9] = [
+    "verb",
+    "dry_run",
+    "group",
+    "version",
+    "resource",
+    "subresource",
+    "scope",
+    "component",
+    "code",
+];
+const WITHOUT_CODE: usize = REQUEST.len() - 1;
 
 const KIND: [&str; 7] = [
     "verb",
@@ -140,28 +134,6 @@ impl Counted {
         let [verb, group, version, resource, subresource, scope, _] = kind;
         let dry_run = dry_run(&call.query);
         let status = code.to_string();
-        METRICS
-            .requests
-            .with_label_values(&[
-                verb,
-                dry_run,
-                group,
-                version,
-                resource,
-                subresource,
-                scope,
-                COMPONENT,
-                &status,
-            ])
-            .inc();
-        if call.long_running {
-            if !named {
-                return answer;
-            }
-            let running = Running::new(METRICS.long_running.with_label_values(&kind));
-            return answer.map(|body| body.with(running));
-        }
-        let (took, trace) = (call.received.elapsed().as_secs_f64(), call.span.trace_id());
         let labels = [
             verb,
             dry_run,
@@ -171,8 +143,19 @@ impl Counted {
             subresource,
             scope,
             COMPONENT,
+            &status,
         ];
-        METRICS.duration.observe(&labels, took, trace);
+        METRICS.requests.with_label_values(&labels).inc();
+        if call.long_running {
+            if !named {
+                return answer;
+            }
+            let running = Running::new(METRICS.long_running.with_label_values(&kind));
+            return answer.map(|body| body.with(running));
+        }
+        let (took, trace) = (call.received.elapsed().as_secs_f64(), call.span.trace_id());
+        let duration = &METRICS.duration;
+        duration.observe(&labels[..WITHOUT_CODE], took, trace);
         if dry_run.is_empty() {
             METRICS.sli.observe(&kind, took, trace);
         }

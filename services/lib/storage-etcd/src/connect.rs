@@ -98,7 +98,7 @@ pub(crate) fn channel(options: &flags::Etcd, stop: CancellationToken) -> anyhow:
             io.map(|io| TokioIo::new(Corked::for_http2(io)))
         }
     });
-    let tasks = Together::default();
+    let tasks = Together::after_others();
     tokio::spawn(tasks.clone().drive(stop.cancelled_owned()));
     Ok(Endpoint::from_static("http://etcd")
         .executor(tasks)

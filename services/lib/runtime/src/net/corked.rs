@@ -23,18 +23,10 @@ pub struct Corked<S> {
     waiting: Vec<u8>,
     /// Of `waiting`, how much was written.
     written: usize,
-    http2: bool,
-    flush: Flush,
-}
-
-/// What the next flush does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Flush {
-    Write,
-    /// It is put off: a frame of data was written, and another flush follows.
-    PutOff,
-    /// It was put off, and is made by the next flush or read.
-    Owed,
+    /// A flush is put off to the next read.
+    late: bool,
+    /// A flush was put off.
+    owed: bool,
 }
 
 impl<S: AsyncWrite + Unpin> Corked<S> {
@@ -43,18 +35,19 @@ impl<S: AsyncWrite + Unpin> Corked<S> {
             inner,
             waiting: Vec::new(),
             written: 0,
-            http2: false,
-            flush: Flush::Write,
+            late: false,
+            owed: false,
         }
     }
 
-    /// For HTTP/2. The `h2` crate flushes after each frame of data of 256 bytes and
-    /// more, which it writes as two parts, and once more when no frame is left. So
-    /// a flush after two parts is put off to the next one, or to the next read: the
-    /// task is woken, and polls one of them. Nothing but one task may use the stream.
+    /// For HTTP/2. The `h2` crate flushes after each frame of data, and whoever
+    /// answers a call wakes the connection, which flushes. Here a flush only wakes
+    /// the task once more, and is made by the read with which that begins: after
+    /// the other tasks that were ready, so that what all of them have to say goes
+    /// out together. Nothing but one task, which reads, may use the stream.
     pub fn for_http2(inner: S) -> Self {
         Self {
-            http2: true,
+            late: true,
             ..Self::new(inner)
         }
     }
@@ -62,16 +55,8 @@ impl<S: AsyncWrite + Unpin> Corked<S> {
     fn poll_flush_now(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_uncork(cx))?;
         ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
-        self.flush = Flush::Write;
+        self.owed = false;
         Poll::Ready(Ok(()))
-    }
-
-    fn wrote(&mut self, parts: usize) {
-        self.flush = if self.http2 && parts > 1 {
-            Flush::PutOff
-        } else {
-            Flush::Write
-        };
     }
 
     /// Writes what waits.
@@ -99,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Corked<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.flush == Flush::Owed {
+        if self.owed {
             let _ = self.poll_flush_now(cx)?;
         }
         Pin::new(&mut self.inner).poll_read(cx, buf)
@@ -112,7 +97,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.wrote(1);
         if self.waiting.len() + data.len() > MOST {
             ready!(self.poll_uncork(cx))?;
         }
@@ -128,7 +112,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.wrote(parts.len());
         let size: usize = parts.iter().map(|p| p.len()).sum();
         if self.waiting.len() + size > MOST {
             ready!(self.poll_uncork(cx))?;
@@ -147,9 +130,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.flush == Flush::PutOff && !self.waiting.is_empty() {
-            self.flush = Flush::Owed;
-            cx.waker().wake_by_ref();
+        if self.late && !self.waiting.is_empty() {
+            if !std::mem::replace(&mut self.owed, true) {
+                cx.waker().wake_by_ref();
+            }
             return Poll::Ready(Ok(()));
         }
         self.poll_flush_now(cx)
@@ -180,25 +164,19 @@ mod tests {
         assert_eq!(far.read(&mut got).await.expect("read"), 7);
     }
 
-    async fn frame(corked: &mut Corked<tokio::io::DuplexStream>, data: &[u8]) {
-        let (head, rest) = data.split_at(1);
-        let parts = [io::IoSlice::new(head), io::IoSlice::new(rest)];
-        let n = corked.write_vectored(&parts).await.expect("written");
-        assert_eq!(n, data.len());
-    }
-
     #[tokio::test]
     async fn frames_that_are_flushed_one_by_one_go_out_together() {
         let (near, mut far) = tokio::io::duplex(1 << 20);
         let mut corked = Corked::for_http2(near);
         for _ in 0..3 {
-            frame(&mut corked, b"frame").await;
+            corked.write_all(b"frame").await.expect("written");
             corked.flush().await.expect("put off");
         }
         let mut got = vec![0; 64];
         let nothing = futures_util::FutureExt::now_or_never(far.read(&mut got));
         assert!(nothing.is_none());
-        corked.flush().await.expect("flushed");
+        let read = futures_util::FutureExt::now_or_never(corked.read(&mut got));
+        assert!(read.is_none());
         assert_eq!(far.read(&mut got).await.expect("read"), 15);
     }
 
@@ -207,7 +185,7 @@ mod tests {
     async fn a_read_flushes_what_was_put_off() {
         let (near, mut far) = tokio::io::duplex(1 << 20);
         let mut corked = Corked::for_http2(near);
-        frame(&mut corked, b"question").await;
+        corked.write_all(b"question").await.expect("written");
         corked.flush().await.expect("put off");
         let mut answer = [0; 64];
         let peer = async {

@@ -38,6 +38,8 @@ pub struct Together(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    /// Its turn comes after the tasks of the runtime that are ready.
+    last: bool,
     new: Mutex<Vec<BoxFuture<'static, ()>>>,
     connection: Arc<Bell>,
     tasks: Arc<Bell>,
@@ -106,6 +108,16 @@ where
 type Tasks = FuturesUnordered<BoxFuture<'static, ()>>;
 
 impl Together {
+    /// For a connection to what takes a few requests at once for less than one
+    /// after the other, as a store that makes writes durable: all tasks that are
+    /// ready say what they want before any of it is sent.
+    pub fn after_others() -> Self {
+        Self(Arc::new(Shared {
+            last: true,
+            ..Shared::default()
+        }))
+    }
+
     /// Runs a connection and its tasks until the connection is at its end. Tasks
     /// that are left then, as calls that a server finishes while new ones go
     /// elsewhere, have a task of the runtime.
@@ -113,7 +125,17 @@ impl Together {
         self.0.connection.rung.store(true, SeqCst);
         let mut connection = pin!(connection);
         let mut tasks = Tasks::new();
-        let ended = poll_fn(|cx| self.poll(&mut connection, &mut tasks, cx)).await;
+        let mut due = false;
+        let ended = poll_fn(|cx| {
+            due = self.0.last && !due;
+            if due {
+                // Who wakes itself while it runs has its turn after the others.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.poll(&mut connection, &mut tasks, cx)
+        })
+        .await;
         if !tasks.is_empty() || !self.0.new.lock().is_empty() {
             tokio::spawn(async move {
                 let mut nothing = std::future::pending::<()>();
