@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Front, call::Peer, filters};
 
-/// Streams of one HTTP/2 connection (`http2-max-streams-per-connection`: Go's default).
-const MAX_STREAMS: u32 = 250;
+/// Streams of one HTTP/2 connection (`http2-max-streams-per-connection`).
+const MAX_STREAMS: u32 = 100;
 /// Bound on the head of a request.
 const HEAD: Duration = Duration::from_secs(32);
 /// A connection on which nothing answers any more is closed.

@@ -52,10 +52,15 @@ impl Bench {
 }
 
 /// Measures Catena, then kube-apiserver where it is given. `BENCH_ONLY` picks
-/// workloads by a part of their names.
+/// workloads by a part of their names; `BENCH_FLAGS` are more flags for `catena up`.
 pub(crate) async fn run_all() -> anyhow::Result<()> {
     all("Catena", || {
-        let plane = ControlPlane::start(&["--controllers=false"]);
+        let more = std::env::var("BENCH_FLAGS").unwrap_or_default();
+        let flags: Vec<&str> = ["--controllers=false"]
+            .into_iter()
+            .chain(more.split_whitespace())
+            .collect();
+        let plane = ControlPlane::start(&flags);
         Ok(Some(Target::Catena(Box::new(plane))))
     })
     .await?;

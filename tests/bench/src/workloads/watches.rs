@@ -15,8 +15,8 @@ use crate::{client::Client, measure};
 
 const WATCHERS: usize = 500;
 const WRITES: usize = 300;
-/// Watches of one connection (`http2-max-streams-per-connection` is 250).
-const A_CONNECTION: usize = 200;
+/// Watches of one connection (`http2-max-streams-per-connection` is 100).
+const A_CONNECTION: usize = 100;
 
 pub(super) async fn run(b: &Bench) -> anyhow::Result<()> {
     let url = b.client.clone();
