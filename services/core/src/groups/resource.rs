@@ -1,7 +1,8 @@
-//! resource.k8s.io: claims of devices. Selectors (CEL) are checked for presence only.
+//! resource.k8s.io: claims of devices, and selectors of them.
 
 use std::sync::Arc;
 
+use catena_cel::{admission::Problem, device};
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
@@ -216,12 +217,27 @@ fn exact_request(errors: &mut Errors, path: &Path, request: &Value) {
 
 fn selectors(errors: &mut Errors, path: &Path, holder: &Value) {
     for (i, selector) in holder.items_at(&["selectors"]).iter().enumerate() {
-        if !is_set(selector, &["cel"]) {
-            errors.push(Error::required(
-                &path.child("selectors").index(i).child("cel"),
-                "",
-            ));
+        let at = path.child("selectors").index(i).child("cel");
+        if is_set(selector, &["cel"]) {
+            let text = selector.str_at(&["cel", "expression"]);
+            expression(errors, &at.child("expression"), text);
+        } else {
+            errors.push(Error::required(&at, ""));
         }
+    }
+}
+
+/// `validateCELSelector`.
+fn expression(errors: &mut Errors, at: &Path, text: &str) {
+    if text.len() > device::MAX_LENGTH {
+        errors.push(Error::too_long(at, device::MAX_LENGTH));
+        return;
+    }
+    match device::check(text) {
+        Ok(cost) if cost <= device::MAX_COST => {}
+        Ok(_) => errors.push(Error::forbidden(at, "too complex, exceeds cost limit")),
+        Err(Problem::Invalid(why)) => errors.push(Error::invalid(at, text, why)),
+        Err(Problem::Internal(why)) => errors.push(Error::internal(at, why)),
     }
 }
 

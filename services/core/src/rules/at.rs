@@ -108,7 +108,12 @@ impl<'a> At<'a> {
 
     /// The value is wrong; pointers print as they are, null too.
     pub fn invalid(&self, e: &mut Errors, why: impl Into<String>) {
-        e.push(Error::invalid(&self.path, self.v.clone(), why));
+        let mut shown = self.v.clone();
+        // Selectors are printed as JSON, without what is empty.
+        if shown.get("matchLabels").and_then(Value::as_object).is_some_and(catena_objects::Map::is_empty) {
+            shown.unset(&["matchLabels"]);
+        }
+        e.push(Error::invalid(&self.path, shown, why));
     }
 
     /// A wrong string that is "" when absent.

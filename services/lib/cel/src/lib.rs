@@ -5,10 +5,12 @@
 //! as it is: nothing is copied out of objects. Messages, limits and costs are
 //! those of `cel-go` with Kubernetes' libraries.
 
+pub mod admission;
 mod ast;
 mod check;
 mod cost;
 mod decl;
+pub mod device;
 mod env;
 mod escape;
 mod eval;

@@ -70,7 +70,7 @@ impl std::fmt::Display for Failure {
 pub fn compile(text: &str, env: &Env, root: Option<&Decl>) -> Result<Program, String> {
     let source = Source::new(text);
     let mut problems = Problems::new();
-    let parsed = parse::parse(&source, &mut problems);
+    let parsed = parse::parse(&source, env.bindings, &mut problems);
     if !problems.is_empty() {
         return Err(problems.show(&source));
     }

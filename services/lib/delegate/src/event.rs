@@ -45,7 +45,14 @@ pub fn joined(events: Vec<Event>) -> Bytes {
     }
 }
 
-/// Events as the bytes of a body.
+/// Events as the bytes of a body. A watch that is lost ends between two events,
+/// as one whose time is over: clients go on from the last revision that they saw.
 pub(crate) fn bytes_of(events: EventStream) -> ByteStream {
-    events.map(|e| e.map(joined)).boxed()
+    let known = events.take_while(|part| {
+        if let Err(s) = part {
+            tracing::debug!(error = %s.message, "a watch was lost");
+        }
+        std::future::ready(part.is_ok())
+    });
+    known.map(|part| part.map(joined)).boxed()
 }

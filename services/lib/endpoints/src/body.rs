@@ -74,8 +74,12 @@ pub(crate) fn decode(
     duplicates: Vec<String>,
     validation: FieldValidation,
 ) -> Result<Decoded, String> {
-    let decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
+    let mut decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
         .map_err(|e| e.to_string())?;
+    // Conversions know of no empty maps.
+    if version.conversion.is_some() || resource.storage_group() != resource.group {
+        decoded.value = without_empty(resource, version, decoded.value);
+    }
     let mut problems: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
         problems.extend(duplicates);
@@ -89,6 +93,22 @@ pub(crate) fn decode(
         object: to_storage(resource, version, decoded.value),
         warnings: problems,
     })
+}
+
+/// An object of a built-in kind without the empty maps that the client sent.
+pub(crate) fn without_empty(resource: &Resource, version: &Version, object: Value) -> Value {
+    if resource.custom || !has_empty(&object) {
+        return object;
+    }
+    catena_schema::ordered(&version.schema, object)
+}
+
+pub(crate) fn has_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty() || map.values().any(has_empty),
+        Value::Array(items) => items.iter().any(has_empty),
+        _ => false,
+    }
 }
 
 /// All problems as one error. Those of YAML are lines of a single one.

@@ -3,7 +3,6 @@
 mod frames;
 mod options;
 mod source;
-mod websocket;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -108,11 +107,6 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         Some((Ok(events), w))
     });
     response.body = Body::Events(Box::pin(span.run(events)));
-    if crate::websocket::is_wanted(&call.request.headers)
-        && let Some(input) = call.take_input()
-    {
-        return websocket::serve(&call.request.headers, input, response).await;
-    }
     Ok(response)
 }
 
