@@ -6,7 +6,7 @@ use catena_cel::{admission::Problem, device};
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
-    names,
+    names::{self, LABEL_MAX},
 };
 use catena_registry::{Context, Strategy, strategy::keep_other_half_and_metadata};
 
@@ -14,6 +14,9 @@ use crate::{
     rules::go_struct,
     steps::{complaints, each, is_set, kube_finalizers, one_of, same, strings},
 };
+
+/// Bytes of the name of an attribute (`DeviceMaxIDLength`).
+const MAX_ID: usize = 32;
 
 /// Rules of a resource of the group.
 pub fn strategy(plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
@@ -260,6 +263,42 @@ fn one_constraint(errors: &mut Errors, path: &Path, constraint: &Value, known: &
         let text = "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set";
         errors.push(Error::required(path, text));
     }
+    if let Some(kind) = kinds.iter().find(|k| is_set(constraint, &[k])) {
+        full_name(errors, &path.child(kind), constraint.str_at(&[kind]));
+    }
+}
+
+/// `validateFullyQualifiedName`.
+fn full_name(errors: &mut Errors, at: &Path, full: &str) {
+    let name = match full.split('/').collect::<Vec<_>>().as_slice() {
+        [name] => Some(*name),
+        [domain, name] => {
+            if domain.is_empty() {
+                errors.push(Error::invalid(at, "", "the domain must not be empty"));
+            } else if domain.len() > LABEL_MAX {
+                errors.push(Error::too_long(at, LABEL_MAX));
+            }
+            let lower = domain.to_lowercase();
+            if !domain.is_empty() {
+                complaints(errors, at, domain, names::dns1123_subdomain(&lower, false));
+            }
+            if name.is_empty() {
+                errors.push(Error::invalid(at, "", "the name must not be empty"));
+            }
+            (!name.is_empty()).then_some(*name)
+        }
+        _ => None,
+    };
+    if let Some(name) = name {
+        if name.len() > MAX_ID {
+            errors.push(Error::too_long(at, MAX_ID));
+        }
+        complaints(errors, at, name, names::c_identifier(name));
+    }
+    if !full.contains('/') {
+        let why = "a fully qualified name must be a domain and a name separated by a slash";
+        errors.push(Error::invalid(at, full, why));
+    }
 }
 
 /// The spec as Go prints its internal struct.
@@ -305,6 +344,10 @@ fn shown_spec(spec: &Value) -> Value {
 struct DeviceClass;
 
 impl Strategy for DeviceClass {
+    fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
+        names::long_name(name, is_prefix)
+    }
+
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
     fn has_generation(&self) -> bool {

@@ -108,11 +108,7 @@ impl<'a> At<'a> {
 
     /// The value is wrong; pointers print as they are, null too.
     pub fn invalid(&self, e: &mut Errors, why: impl Into<String>) {
-        let mut shown = self.v.clone();
-        // Selectors are printed as JSON, without what is empty.
-        if shown.get("matchLabels").and_then(Value::as_object).is_some_and(catena_objects::Map::is_empty) {
-            shown.unset(&["matchLabels"]);
-        }
+        let shown = super::labels::shown(self.v);
         e.push(Error::invalid(&self.path, shown, why));
     }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use crate::{Env, Type, compile};
+use crate::{Env, Program, Type, Uncompiled, compile};
 
 /// The type of `variables`.
 const VARIABLES: &str = "kubernetes.variables";
@@ -38,13 +38,20 @@ pub enum Problem {
     Internal(String),
 }
 
-impl Problem {
-    /// Of an expression that does not compile.
-    pub(crate) fn of(why: String) -> Self {
-        if why.starts_with("program instantiation failed: ") {
-            return Self::Internal(why);
+/// What an expression comes to, and why it makes no program nevertheless.
+pub(crate) type Output = (Type, Result<(), Problem>);
+
+/// The type of what was compiled, which is judged before anything else.
+///
+/// # Errors
+/// It was not compiled.
+pub(crate) fn output(compiled: &Result<Program, Uncompiled>) -> Result<Output, Problem> {
+    match compiled {
+        Ok(program) => Ok((program.output().clone(), Ok(()))),
+        Err(why @ Uncompiled::NoProgram(ty, _)) => {
+            Ok((ty.clone(), Err(Problem::Internal(why.to_string()))))
         }
-        Self::Invalid(format!("compilation failed: {why}"))
+        Err(Uncompiled::Wrong(why)) => Err(Problem::Invalid(format!("compilation failed: {why}"))),
     }
 }
 
@@ -79,11 +86,14 @@ impl Compiler {
             patches: false,
         };
         let compiled = self.compiled(text, names);
-        let known = compiled.as_ref().map_or(Type::Dyn, plain);
+        let known = match &compiled {
+            Ok((ty, Ok(()))) => plain(ty),
+            _ => Type::Dyn,
+        };
         if let Some(variables) = &mut self.variables {
             variables.insert(name.to_owned(), known);
         }
-        compiled.map(drop)
+        compiled?.1
     }
 
     /// Compiles an expression.
@@ -91,10 +101,10 @@ impl Compiler {
     /// # Errors
     /// What is wrong with it, or that it comes to something else.
     pub fn check(&self, text: &str, names: Names, wanted: Wanted) -> Result<(), Problem> {
-        let output = self.compiled(text, names)?;
+        let (output, ready) = self.compiled(text, names)?;
         let expected = wanted.types();
         if expected.contains(&output) {
-            return Ok(());
+            return ready;
         }
         let expected: Vec<String> = expected.iter().map(Type::declared).collect();
         let expected = match &*expected {
@@ -107,7 +117,7 @@ impl Compiler {
         )))
     }
 
-    fn compiled(&self, text: &str, names: Names) -> Result<Type, Problem> {
+    fn compiled(&self, text: &str, names: Names) -> Result<Output, Problem> {
         let mut env = BASE.clone();
         if let Some(variables) = &self.variables {
             let fields: Vec<_> = variables
@@ -130,8 +140,7 @@ impl Compiler {
         if names.patches {
             env = env.with_patches();
         }
-        let program = compile(text, &env, None).map_err(Problem::of)?;
-        Ok(program.output().clone())
+        output(&compile(text, &env, None))
     }
 }
 

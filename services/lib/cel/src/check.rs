@@ -430,6 +430,14 @@ impl Checker<'_> {
                     );
                     self.problem(field.id, why);
                 }
+                // Its type says that it has every member, and of what type some.
+                None if self.env.is_patch(&result) => {
+                    let why = format!(
+                        "expected type of field '{}' is '' but provided type is '{given}'",
+                        field.name
+                    );
+                    self.problem(field.id, why);
+                }
                 None if matches!(result, Type::Object(_)) => {
                     self.problem(field.id, format!("undefined field '{}'", field.name));
                 }

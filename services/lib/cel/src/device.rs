@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Env, Type,
-    admission::Problem,
+    admission::{self, Problem},
     compile,
     decl::{Decl, Kind},
 };
@@ -55,14 +55,18 @@ static DEVICE: LazyLock<Device> = LazyLock::new(|| {
         (
             "attributes",
             map(
-                map(Decl::new(Kind::Hidden, VALUE, 1), ID, true),
+                map(Decl::new(Kind::IntOrString, VALUE, 1), ID, true),
                 DOMAIN,
                 false,
             ),
         ),
         (
             "capacity",
-            map(map(Decl::new(Kind::Hidden, 0, 1), ID, false), DOMAIN, false),
+            map(
+                map(Decl::new(Kind::IntOrString, 0, 1), ID, false),
+                DOMAIN,
+                false,
+            ),
         ),
     ];
     let members = members.map(|(name, decl)| (name.to_owned(), Arc::new(decl)));
@@ -77,14 +81,16 @@ static DEVICE: LazyLock<Device> = LazyLock::new(|| {
 /// # Errors
 /// What is wrong with it.
 pub fn check(text: &str) -> Result<u64, Problem> {
-    let program = compile(text, &DEVICE.env, Some(&DEVICE.decl)).map_err(Problem::of)?;
-    match program.output() {
-        Type::Bool | Type::Any => Ok(program.cost().max),
-        other => Err(Problem::Invalid(format!(
+    let compiled = compile(text, &DEVICE.env, Some(&DEVICE.decl));
+    let (output, ready) = admission::output(&compiled)?;
+    if !matches!(output, Type::Bool | Type::Any) {
+        return Err(Problem::Invalid(format!(
             "must evaluate to bool or the unknown type, not {}",
-            other.declared()
-        ))),
+            output.declared()
+        )));
     }
+    ready?;
+    Ok(compiled.map_or(u64::MAX, |program| program.cost().max))
 }
 
 #[cfg(test)]
@@ -98,6 +104,8 @@ mod tests {
             "device.attributes['d.example.com'].flag",
             "device.capacity['d.example.com'].memory.isGreaterThan(quantity('1Gi'))",
             "cel.bind(d, device.attributes['d.example.com'], d.a && d.b)",
+            "device.attributes.all(a, a.matches('^[a-z]*$'))",
+            "device.attributes['d'].s.lowerAscii() == 'x'",
         ] {
             let cost = check(text).expect(text);
             assert!(cost < 1000, "{text}: {cost}");

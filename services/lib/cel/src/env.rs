@@ -232,6 +232,11 @@ impl Env {
         self.objects.contains_key(name) || self.patches && (name == PATCH || is_made(name))
     }
 
+    /// Whether a type is that of an operation of a JSON patch.
+    pub(crate) fn is_patch(&self, ty: &Type) -> bool {
+        self.patches && matches!(ty, Type::Object(name) if &**name == PATCH)
+    }
+
     /// The type of a member.
     pub(crate) fn member(&self, object: &str, name: &str) -> Option<Type> {
         if let Some(fields) = self.objects.get(object) {

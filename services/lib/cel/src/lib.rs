@@ -29,7 +29,7 @@ pub use cost::Range;
 pub use decl::Decl;
 pub use env::Env;
 pub use escape::{escape, unescape};
-pub use program::{Answer, Failure, Input, Program, compile};
+pub use program::{Answer, Failure, Input, Program, Uncompiled, compile};
 pub use types::Type;
 
 /// Cost of one evaluation.

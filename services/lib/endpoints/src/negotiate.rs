@@ -86,6 +86,20 @@ fn none_matches(streams: bool) -> Status {
     s
 }
 
+/// A watch in a format that has no streams.
+pub(crate) fn no_stream() -> Status {
+    let message = "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+    Status::new(Reason::NotAcceptable, message)
+}
+
+/// The format of a failure, which has no shapes; JSON where none is accepted.
+pub(crate) fn of_failure(accept: &str) -> Format {
+    let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
+    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    let mut plain = clauses.iter().filter(|c| c.param("as").is_empty());
+    plain.find_map(|c| c.format(false)).unwrap_or(Format::Json)
+}
+
 /// Custom resources are told of protobuf here, which they have for lists of
 /// metadata and tables.
 fn not_acceptable() -> Status {
@@ -189,8 +203,11 @@ fn choose(accept: &str, custom: bool, pretty: bool, streams: bool) -> Result<Out
         let Some(format) = clause.format(custom) else {
             continue;
         };
-        known_type = true;
-        if let Some(shape) = clause.shape() {
+        // Routes are matched by whole types.
+        known_type |= clause.media_type != "application/*";
+        let shape = clause.shape();
+        let shape = shape.filter(|s| format != Format::Protobuf || !matches!(s, Shape::Table(_)));
+        if let Some(shape) = shape.filter(|_| known_type || custom) {
             return Ok(Output {
                 format,
                 shape,
@@ -213,7 +230,7 @@ pub fn input(content_type: &str, custom: bool) -> Result<Format, Status> {
     if media_type.is_empty() {
         return Ok(Format::Json);
     }
-    match Format::of(media_type) {
+    match Format::of(&media_type.to_ascii_lowercase()) {
         Some(Format::Protobuf) if custom => Err(unsupported(custom)),
         Some(f) => Ok(f),
         None => Err(unsupported(custom)),

@@ -168,14 +168,20 @@ fn check_manager(manager: &str, errors: &mut field::Errors) {
     }
 }
 
-/// Options of a deletion from the query and, where one was sent, the body.
+/// Options of a deletion, from the body where one was sent, else from the query:
+/// with a body the query says nothing (`DeleteResource`).
 pub fn delete_options(q: &Query, body: Option<&Value>) -> Result<(DeleteOptions, bool), Status> {
-    let empty = Value::object();
+    let (empty, unasked) = (Value::object(), Query::default());
     let b = body.unwrap_or(&empty);
+    let q = if body.is_some() { &unasked } else { q };
     let mut errors = field::Errors::new();
-    let dry_run: Vec<&str> = match body.map(|b| b.items_at(&["dryRun"])) {
-        Some(items) if !items.is_empty() => items.iter().filter_map(Value::as_str).collect(),
-        _ => q.all("dryRun"),
+    let dry_run: Vec<&str> = match body {
+        Some(b) => b
+            .items_at(&["dryRun"])
+            .iter()
+            .filter_map(Value::as_str)
+            .collect(),
+        None => q.all("dryRun"),
     };
     let policy = match b.str_at(&["propagationPolicy"]) {
         "" => q.get("propagationPolicy").unwrap_or_default(),

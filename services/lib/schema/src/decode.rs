@@ -359,9 +359,8 @@ fn assemble(node: &Node, slots: Vec<Option<Value>>, keep: Keep) -> Value {
         let empty = is_empty(child, &value);
         if field.always_printed {
             // Stored as protobuf, an empty list or map comes back as nil.
-            let nil = empty
-                && keep == Keep::None
-                && matches!(value, Value::Array(_) | Value::Object(_));
+            let nil =
+                empty && keep == Keep::None && matches!(value, Value::Array(_) | Value::Object(_));
             out.insert(field.name.clone(), if nil { Value::Null } else { value });
         } else if !empty || keep == Keep::All && matches!(value, Value::Object(_)) {
             out.insert(field.name.clone(), value);

@@ -13,7 +13,7 @@ use crate::rules::At;
 
 /// The error of an expression, if it has one; what errors show may differ from
 /// what is compiled.
-pub fn judge(at: &At, shown: &str, found: Result<(), Problem>, e: &mut Errors) {
+pub(super) fn judge(at: &At, shown: &str, found: Result<(), Problem>, e: &mut Errors) {
     match found {
         Ok(()) => {}
         Err(Problem::Invalid(why)) => at.bad_value(e, shown, why),
@@ -22,7 +22,7 @@ pub fn judge(at: &At, shown: &str, found: Result<(), Problem>, e: &mut Errors) {
 }
 
 /// `validateMatchConditions`, which stand for themselves.
-pub fn match_conditions(at: &At, params: bool, e: &mut Errors) {
+pub(super) fn match_conditions(at: &At, params: bool, e: &mut Errors) {
     if at.len() > 64 {
         e.push(Error::too_many(&at.path, at.len(), 64));
     }
@@ -56,7 +56,7 @@ pub fn match_conditions(at: &At, params: bool, e: &mut Errors) {
 
 /// Whether an update left match conditions, and what they can name, as they
 /// were: then they are not looked at.
-pub fn same_conditions(new: &Value, old: &Value) -> bool {
+pub(super) fn same_conditions(new: &Value, old: &Value) -> bool {
     let same = |field| {
         let of = |v: &Value| v.get(field).cloned().unwrap_or_default();
         crate::rules::equality::same(&of(new), &of(old))

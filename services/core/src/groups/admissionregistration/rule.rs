@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{
-    Value,
-    field::{Error, Errors},
-    names,
-};
+use catena_objects::{Value, field::Errors, names};
 
 use crate::{
     groups::core::pod::defaults::each,

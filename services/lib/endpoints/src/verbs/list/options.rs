@@ -191,7 +191,8 @@ fn continue_options(token: &str, rv: &str, limit: i64) -> Result<Options, Status
         ));
     }
     Ok(Options {
-        limit,
+        // As without a token, what is at hand comes whole.
+        limit: if rv == "0" { 0 } else { limit },
         at: if revision > 0 {
             At::Exact(revision)
         } else {
