@@ -70,6 +70,9 @@ fn forgotten(plane: &ControlPlane, server: &str) {
     );
     assert!(names(&second).contains(&"m4"), "{:?}", names(&second));
     compact(server);
+    // What core still remembers it serves; a new one knows no more than storage.
+    plane.kill("core");
+    eventually("ready again", || ask(plane, "*/*", "/readyz").0 == 200);
     let page = format!("{MAPS}?limit=3&continue={token}");
     eventually("the token is too old", || json(plane, &page).0 == 410);
     let (_, gone) = json(plane, &page);
@@ -96,9 +99,6 @@ fn forgotten(plane: &ControlPlane, server: &str) {
         "{rest:?}"
     );
     assert_eq!(before.len() + rest.len(), 9, "{before:?} {rest:?}");
-    // What core still remembers it serves; a new one knows no more than storage.
-    plane.kill("core");
-    eventually("ready again", || ask(plane, "*/*", "/readyz").0 == 200);
     exact(plane, &version);
     watches(plane, &version);
 }

@@ -120,7 +120,7 @@ mod tests {
         );
         assert_eq!(
             invalid("device.attributes['d'].a.exists(x, x == 1)"),
-            "compilation failed: ERROR: <input>:1:25: expression of type 'any' cannot be range of a comprehension (must be list, map, or dynamic)\n | device.attributes['d'].a.exists(x, x == 1)\n | ........................^"
+            "compilation failed: ERROR: <input>:1:23: expression of type 'any' cannot be range of a comprehension (must be list, map, or dynamic)\n | device.attributes['d'].a.exists(x, x == 1)\n | ......................^"
         );
     }
 

@@ -23,6 +23,8 @@ struct Tree {
     repeated: Vec<String>,
 }
 
+const DELETE_OPTIONS: &str = "k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
 /// How goyaml begins when it tells of repeated keys, a line each.
 pub(crate) const YAML_ERRORS: &str = "yaml: unmarshal errors:\n  ";
 
@@ -39,11 +41,7 @@ pub fn object(
     let tree = parse(format, body).map_err(|why| unrecognized(&resource.kind, &why, body))?;
     let mut value = tree.value;
     if !matches!(value, Value::Object(_)) {
-        let why = format!(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-            value.type_name()
-        );
-        return Err(unrecognized(&resource.kind, &why, body));
+        return Err(unrecognized(&resource.kind, &no_object(&value), body));
     }
     check_kind(resource, version, body, &mut value)?;
     finish(resource, version, value, tree.repeated, validation)
@@ -206,8 +204,36 @@ pub fn delete_options(content_type: &str, body: &Bytes) -> Result<Option<Value>,
         return Ok(None);
     }
     let format = negotiate::input(content_type, false)?;
-    let tree = parse(format, body).map_err(Status::bad_request)?;
-    Ok(Some(tree.value))
+    let value = parse(format, body).map_err(Status::bad_request)?.value;
+    if !matches!(value, Value::Object(_) | Value::Null) {
+        return Err(Status::bad_request(no_object(&value)));
+    }
+    let kind = type_meta(&value, "kind").map_err(Status::bad_request)?;
+    let version = type_meta(&value, "apiVersion").map_err(Status::bad_request)?;
+    if !matches!(kind, "" | "DeleteOptions") {
+        return Err(Status::bad_request(format!(
+            "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )));
+    }
+    let Some(node) = catena_schema::message(DELETE_OPTIONS) else {
+        return Err(Status::internal("no schema for DeleteOptions"));
+    };
+    match catena_schema::decode_object(&node, value, false) {
+        Ok(decoded) => Ok(Some(decoded.value)),
+        Err(why) => Err(Status::bad_request(why.to_string())),
+    }
+}
+
+/// What is no object has no kind.
+fn no_object(value: &Value) -> String {
+    let kind = match value {
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "number",
+        other => other.type_name(),
+    };
+    format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {kind} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    )
 }
 
 fn parse(format: Format, body: &Bytes) -> Result<Tree, String> {

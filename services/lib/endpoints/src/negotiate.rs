@@ -92,12 +92,33 @@ pub(crate) fn no_stream() -> Status {
     Status::new(Reason::NotAcceptable, message)
 }
 
+/// The format of what has no shapes, such as discovery.
+///
+/// # Errors
+/// 406, with what there is.
+pub fn plain(accept: &str) -> Result<Output, Status> {
+    let output = choose(accept, false, false, false)?;
+    if output.shape == Shape::Plain {
+        return Ok(output);
+    }
+    let format = shapeless(accept).ok_or_else(not_acceptable)?;
+    Ok(Output {
+        format,
+        shape: Shape::Plain,
+        ..output
+    })
+}
+
 /// The format of a failure, which has no shapes; JSON where none is accepted.
 pub(crate) fn of_failure(accept: &str) -> Format {
+    shapeless(accept).unwrap_or(Format::Json)
+}
+
+fn shapeless(accept: &str) -> Option<Format> {
     let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
     clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
     let mut plain = clauses.iter().filter(|c| c.param("as").is_empty());
-    plain.find_map(|c| c.format(false)).unwrap_or(Format::Json)
+    plain.find_map(|c| c.format(false))
 }
 
 /// Custom resources are told of protobuf here, which they have for lists of

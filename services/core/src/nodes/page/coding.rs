@@ -15,9 +15,12 @@ const STEP: usize = 1 << 10;
 /// How a page is encoded, and is again when it was rewritten.
 pub(super) enum Coding {
     None,
-    Gzip(Box<Both<MultiGzDecoder<Vec<u8>>, GzEncoder<Vec<u8>>>>),
-    Deflate(Box<Both<DeflateDecoder<Vec<u8>>, DeflateEncoder<Vec<u8>>>>),
+    Gzip(Box<Gzip>),
+    Deflate(Box<Deflate>),
 }
+
+type Gzip = Both<MultiGzDecoder<Vec<u8>>, GzEncoder<Vec<u8>>>;
+type Deflate = Both<DeflateDecoder<Vec<u8>>, DeflateEncoder<Vec<u8>>>;
 
 /// One end of an encoding, before what it made.
 pub(super) trait End: Write {

@@ -137,6 +137,11 @@ async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
     if content_type.starts_with("application/apply-patch+yaml") {
         return apply(call, output).await;
     }
+    let custom = call.served.store.resource.custom;
+    let strategic = "application/strategic-merge-patch+json";
+    if custom && content_type.starts_with(strategic) {
+        return Err(unsupported(custom));
+    }
     let patch = json::parse(&call.request.body)
         .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
     let node = catena_schema::builtin("autoscaling", "v1", "Scale")
@@ -147,12 +152,20 @@ async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         "application/strategic-merge-patch+json" => {
             catena_patch::strategic_merge(live, &patch, &node)
         }
-        _ => Err(Status::new(
-            catena_objects::Reason::UnsupportedMediaType,
-            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
-        )),
+        _ => Err(unsupported(custom)),
     };
     write(call, output, "PatchOptions", &change).await
+}
+
+fn unsupported(custom: bool) -> Status {
+    let strategic = match custom {
+        true => "",
+        false => " application/strategic-merge-patch+json,",
+    };
+    let why = format!(
+        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json,{strategic} application/apply-patch+yaml"
+    );
+    Status::new(catena_objects::Reason::UnsupportedMediaType, why)
 }
 
 /// Server-side apply of a scale: its replicas are owned in the object's entries.
