@@ -15,6 +15,8 @@ use crate::{
     steps::{complaints, each, is_set, kube_finalizers, one_of, same, strings},
 };
 
+/// Selectors of one request or class (`DeviceSelectorsMaxSize`).
+const MAX_SELECTORS: usize = 32;
 /// Bytes of the name of an attribute (`DeviceMaxIDLength`).
 const MAX_ID: usize = 32;
 
@@ -219,7 +221,12 @@ fn exact_request(errors: &mut Errors, path: &Path, request: &Value) {
 }
 
 fn selectors(errors: &mut Errors, path: &Path, holder: &Value) {
-    for (i, selector) in holder.items_at(&["selectors"]).iter().enumerate() {
+    let given = holder.items_at(&["selectors"]);
+    if given.len() > MAX_SELECTORS {
+        let at = path.child("selectors");
+        errors.push(Error::too_many(&at, given.len(), MAX_SELECTORS));
+    }
+    for (i, selector) in given.iter().enumerate() {
         let at = path.child("selectors").index(i).child("cel");
         if is_set(selector, &["cel"]) {
             let text = selector.str_at(&["cel", "expression"]);

@@ -41,7 +41,11 @@ pub fn object(
     let tree = parse(format, body).map_err(|why| unrecognized(&resource.kind, &why, body))?;
     let mut value = tree.value;
     if !matches!(value, Value::Object(_)) {
-        return Err(unrecognized(&resource.kind, &no_object(&value), body));
+        let why = match value {
+            Value::Null if resource.custom => "Object 'Kind' is missing in 'null'".to_owned(),
+            ref other => no_object(other),
+        };
+        return Err(unrecognized(&resource.kind, &why, body));
     }
     check_kind(resource, version, body, &mut value)?;
     finish(resource, version, value, tree.repeated, validation)
