@@ -1,5 +1,7 @@
 //! Bodies of writes: bytes to an object in the storage version.
 
+mod deletion;
+
 use bytes::Bytes;
 use catena_objects::{Status, Value, field, json, yaml};
 use catena_registry::{Resource, Version};
@@ -9,6 +11,8 @@ use crate::{
     negotiate::{self, Format},
     query::FieldValidation,
 };
+
+pub use deletion::delete_options;
 
 /// A decoded body and what the client is warned about.
 #[derive(Clone, Debug)]
@@ -22,8 +26,6 @@ struct Tree {
     value: Value,
     repeated: Vec<String>,
 }
-
-const DELETE_OPTIONS: &str = "k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
 /// How goyaml begins when it tells of repeated keys, a line each.
 pub(crate) const YAML_ERRORS: &str = "yaml: unmarshal errors:\n  ";
@@ -200,32 +202,6 @@ pub fn other(
         object: decoded.value,
         warnings: problems,
     })
-}
-
-/// Delete options: an empty body has none.
-pub fn delete_options(content_type: &str, body: &Bytes) -> Result<Option<Value>, Status> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let format = negotiate::input(content_type, false)?;
-    let value = parse(format, body).map_err(Status::bad_request)?.value;
-    if !matches!(value, Value::Object(_) | Value::Null) {
-        return Err(Status::bad_request(no_object(&value)));
-    }
-    let kind = type_meta(&value, "kind").map_err(Status::bad_request)?;
-    let version = type_meta(&value, "apiVersion").map_err(Status::bad_request)?;
-    if !matches!(kind, "" | "DeleteOptions") {
-        return Err(Status::bad_request(format!(
-            "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
-        )));
-    }
-    let Some(node) = catena_schema::message(DELETE_OPTIONS) else {
-        return Err(Status::internal("no schema for DeleteOptions"));
-    };
-    match catena_schema::decode_object(&node, value, false) {
-        Ok(decoded) => Ok(Some(decoded.value)),
-        Err(why) => Err(Status::bad_request(why.to_string())),
-    }
 }
 
 /// What is no object has no kind.
