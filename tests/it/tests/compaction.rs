@@ -98,7 +98,7 @@ fn forgotten(plane: &ControlPlane, server: &str) {
         before.iter().all(|n| !rest.contains(&(*n).to_owned())),
         "{rest:?}"
     );
-    assert_eq!(before.len() + rest.len(), 9, "{before:?} {rest:?}");
+    assert_eq!(before.len() + rest.len(), 8, "{before:?} {rest:?}");
     exact(plane, &version);
     watches(plane, &version);
 }
