@@ -81,8 +81,9 @@ pub(crate) fn decode(
     let mut decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
         .map_err(|e| e.to_string())?;
     // Conversions know of no empty maps.
-    if version.conversion.is_some() || resource.storage_group() != resource.group {
-        decoded.value = without_empty(resource, version, decoded.value);
+    let converted = version.conversion.is_some() || resource.storage_group() != resource.group;
+    if converted && !resource.custom {
+        decoded.value = catena_schema::ordered(&version.schema, decoded.value);
     }
     let mut problems: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
@@ -99,14 +100,7 @@ pub(crate) fn decode(
     })
 }
 
-/// An object of a built-in kind without the empty maps that the client sent.
-pub(crate) fn without_empty(resource: &Resource, version: &Version, object: Value) -> Value {
-    if resource.custom || !has_empty(&object) {
-        return object;
-    }
-    catena_schema::ordered(&version.schema, object)
-}
-
+/// Whether there is an empty map in a tree.
 pub(crate) fn has_empty(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.is_empty() || map.values().any(has_empty),

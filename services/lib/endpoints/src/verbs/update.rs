@@ -80,8 +80,12 @@ pub(super) fn track(
     let served = |v: Value| body::from_storage(resource, version, v);
     let live = live.map(|l| served(l.clone()));
     // Nobody owns an empty map; errors are still to show it.
-    let shown = (!resource.custom && body::has_empty(&object)).then(|| object.clone());
-    let object = body::without_empty(resource, version, served(object));
+    let empty = !resource.custom && body::has_empty(&object);
+    let shown = empty.then(|| object.clone());
+    let mut object = served(object);
+    if empty {
+        object = catena_schema::ordered(&version.schema, object);
+    }
     let tracked = catena_apply::track_update(live.as_ref(), object, tracking)?;
     let tracked = body::to_storage(resource, version, tracked);
     let Some(mut object) = shown else {
