@@ -45,7 +45,7 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
 
 /// A document in the format the client asks for.
 fn document(call: &Call, value: &Value) -> Result<Response, Status> {
-    let output = negotiate::output(call.header("accept"), false, false)?;
+    let output = negotiate::plain(call.header("accept"))?;
     let bytes = encode::value(&output, value)?;
     Ok(Response::new(200, output.format.content_type(), bytes))
 }

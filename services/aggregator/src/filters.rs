@@ -40,7 +40,6 @@ pub(crate) async fn run(
     let request = http::Request::from_parts(head, body);
     let counted = metrics::Counted::start(&call);
     let accept = call.header("accept").to_owned();
-    let gzip = call.header("accept-encoding").contains("gzip");
     let audit_id = call.audit_id.clone();
     let mut answer = panic::recover(filters(&front, &mut call, request))
         .await
@@ -52,7 +51,7 @@ pub(crate) async fn run(
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache, private"));
-    let answer = compress::gzip(gzip, counted.end(&call, answer)).await;
+    let answer = compress::gzip(&call, counted.end(&call, answer)).await;
     traced::end(&call, answer)
 }
 

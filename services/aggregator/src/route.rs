@@ -81,7 +81,7 @@ fn no_resource(call: &Call) -> Status {
 
 /// The delegate that claims the path, else one after the other. A delegate
 /// that cannot be reached is an error: what it would say is not known.
-async fn chain(front: &Front, path: &str, request: Request) -> Result<Response, Status> {
+pub(crate) async fn chain(front: &Front, path: &str, request: Request) -> Result<Response, Status> {
     if path.starts_with("//") {
         return Ok(no_such_path());
     }

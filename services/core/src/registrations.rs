@@ -214,7 +214,7 @@ pub fn key_prefix(group: &str, plural: &str) -> String {
 /// Fields of field selectors, in the order in which the strategies give them.
 fn selectable_fields(group: &str, plural: &str) -> Vec<String> {
     let fields: &[&str] = match (group, plural) {
-        ("", "namespaces") => &["name", "status.phase"],
+        ("", "namespaces") => &["status.phase"],
         ("", "secrets") => &["type"],
         ("", "services") => &["spec.clusterIP", "spec.type"],
         ("", "nodes") => &["spec.unschedulable"],
@@ -252,9 +252,10 @@ fn selectable_fields(group: &str, plural: &str) -> Vec<String> {
             "spec.hostNetwork",
             "status.phase",
             "status.podIP",
+            "status.podIPs",
             "status.nominatedNodeName",
         ],
-        ("", "replicationcontrollers") | ("apps", "replicasets") => &["status.replicas"],
+        ("", "replicationcontrollers") => &["status.replicas"],
         ("batch", "jobs") => &["status.successful"],
         ("certificates.k8s.io", "certificatesigningrequests") => &["spec.signerName"],
         ("resource.k8s.io", "resourceslices") => &["spec.nodeName", "spec.driver"],

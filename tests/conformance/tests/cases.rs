@@ -1,4 +1,4 @@
-//! Our own conversations: answers that follow from the rules, and in
+//! Our own conversations: answers that follow from the rules, and in `asked.jsonl` and
 //! `kube_apiserver.jsonl` those that kube-apiserver 1.36.2 gave. All are right.
 
 use std::path::{Path, PathBuf};

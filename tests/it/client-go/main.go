@@ -21,7 +21,7 @@ import (
 const objects = 50
 
 func main() {
-	programs := map[string]func(*rest.Config) error{"informer": informer, "cbor": inCBOR, "shards": shards, "slow": slow}
+	programs := map[string]func(*rest.Config) error{"informer": informer, "informers": informersOfAllKinds, "cbor": inCBOR, "shards": shards, "slow": slow}
 	config, err := clientcmd.BuildConfigFromFlags("", os.Args[2])
 	if err == nil {
 		err = programs[os.Args[1]](config)

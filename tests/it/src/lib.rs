@@ -8,6 +8,7 @@
 
 pub mod node;
 pub mod remote;
+pub mod storage;
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -136,6 +137,11 @@ impl ControlPlane {
 
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir.path().join("admin.kubeconfig")
+    }
+
+    /// Where the embedded store listens.
+    pub fn store(&self) -> String {
+        format!("unix://{}", self.dir().join("store.sock").display())
     }
 
     /// Runs kubectl as administrator.

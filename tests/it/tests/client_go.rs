@@ -7,21 +7,34 @@ use std::{
     time::Duration,
 };
 
-use catena_runtime::flags::Etcd;
-use catena_storage::{Error, Storage as _};
-use catena_storage_etcd::EtcdStorage;
-use catena_tests_it::{ControlPlane, go_program};
+use catena_tests_it::{ControlPlane, go_program, storage::compact};
 
 #[test]
 fn an_informer_misses_and_doubles_nothing() {
+    disturbed("informer", "false");
+}
+
+#[test]
+fn informers_of_all_kinds_miss_and_double_nothing() {
+    disturbed("informers", "false");
+}
+
+#[test]
+fn informers_that_stream_their_lists_miss_and_double_nothing() {
+    disturbed("informers", "true");
+}
+
+/// Runs a program while processes die and history is forgotten.
+fn disturbed(program: &str, streamed: &str) {
     let dir = tempfile::tempdir().expect("a directory");
-    let Some(program) = go_program("client-go", dir.path()) else {
+    let Some(binary) = go_program("client-go", dir.path()) else {
         return;
     };
     let plane = ControlPlane::start(&[]);
-    let mut child = Command::new(program)
-        .arg("informer")
+    let mut child = Command::new(binary)
+        .arg(program)
         .arg(plane.kubeconfig())
+        .env("KUBE_FEATURE_WatchListClient", streamed)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program runs");
@@ -32,7 +45,7 @@ fn an_informer_misses_and_doubles_nothing() {
             for process in ["store", "core", "aggregator"] {
                 std::thread::sleep(Duration::from_millis(100));
                 plane.kill(process);
-                compact(&plane);
+                compact(&plane.store());
             }
         }
         said.push(line);
@@ -40,29 +53,6 @@ fn an_informer_misses_and_doubles_nothing() {
     let status = child.wait().expect("it ends");
     assert!(status.success(), "{said:?}");
     assert_eq!(said.last().map(String::as_str), Some("same"));
-}
-
-/// Forgets all history of storage.
-fn compact(plane: &ControlPlane) {
-    let socket = plane.dir().join("store.sock");
-    let flags = Etcd {
-        etcd_servers: vec![format!("unix://{}", socket.display())],
-        etcd_cafile: None,
-        etcd_certfile: None,
-        etcd_keyfile: None,
-        etcd_prefix: "/registry".to_owned(),
-    };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let storage = EtcdStorage::connect(&flags).expect("an address");
-        catena_storage_etcd::wait(&storage).await.expect("storage");
-        let now = storage.status().await.expect("storage").revision;
-        match storage.compact(now).await {
-            // Nothing was written since the last time.
-            Ok(()) | Err(Error::Compacted { .. }) => {}
-            Err(e) => panic!("{e}"),
-        }
-    });
 }
 
 /// A program of client-go against a plane with alpha features.

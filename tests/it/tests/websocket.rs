@@ -103,3 +103,30 @@ async fn a_watch_ends_and_what_is_no_watch_does_not_begin() {
         other => panic!("{:?}", other.map(|(_, r)| r.status())),
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_is_closed_when_the_delegate_is_gone() {
+    let plane = ControlPlane::start(&["--controllers=false"]);
+    let watch = "/api/v1/namespaces?watch=true&resourceVersion=0";
+    let (mut socket, _) = connect(&plane, watch, "application/json")
+        .await
+        .expect("connected");
+    let killer = async {
+        loop {
+            plane.kill("core");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let ended = async {
+        loop {
+            match next(&mut socket).await {
+                Some(Message::Text(_)) => {}
+                other => break other,
+            }
+        }
+    };
+    tokio::select! {
+        () = killer => {}
+        last = ended => assert!(matches!(last, Some(Message::Close(_))), "{last:?}"),
+    }
+}

@@ -181,9 +181,10 @@ fn aggregated(front: &Arc<Front>, call: &Call, legacy: bool) -> Response {
     if let Ok(value) = HeaderValue::from_str(&etag) {
         answer.headers.insert(header::ETAG, value);
     }
-    answer
-        .headers
-        .insert(header::VARY, HeaderValue::from_static("Accept"));
+    let headers = [(header::VARY, "Accept"), (header::CACHE_CONTROL, "public")];
+    for (name, value) in headers {
+        answer.headers.insert(name, HeaderValue::from_static(value));
+    }
     answer
 }
 

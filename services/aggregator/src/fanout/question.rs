@@ -108,9 +108,9 @@ fn start(query: &Query) -> Option<Start> {
         "" => 0,
         digits => digits.parse::<i64>().ok().filter(|r| *r >= 0)?,
     };
-    match (text("sendInitialEvents"), text("resourceVersionMatch")) {
-        ("", "") if revision > 0 => Some(Start::After(revision)),
-        ("", "") | ("true" | "1", "NotOlderThan") => Some(Start::State),
+    match (query.get("sendInitialEvents"), text("resourceVersionMatch")) {
+        (None, "") if revision > 0 => Some(Start::After(revision)),
+        (None, "") | (Some("true" | "1"), "NotOlderThan") => Some(Start::State),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use catena_objects::{Value, obj, time};
 use catena_registry::codec;
-use catena_storage::{Compare, Op, RangeRequest, Storage, TxnRequest};
+use catena_storage::{Op, RangeRequest, Storage, TxnRequest};
 use ipnet::IpNet;
 
 use super::{Refused, arbitrary};
@@ -149,20 +149,8 @@ impl Addresses {
 
     /// False when somebody has it.
     async fn create(&self, ip: IpAddr, owner: Owner<'_>) -> Result<bool, Refused> {
-        let key = key(ip);
         let object = object(ip, owner, &time::now());
-        let request = TxnRequest {
-            compare: vec![Compare::ModRevision {
-                key: key.clone().into(),
-                equals: 0,
-            }],
-            success: vec![Op::Put {
-                key: key.into(),
-                value: codec::encode(&object),
-                lease: 0,
-            }],
-            failure: Vec::new(),
-        };
+        let request = TxnRequest::create(key(ip), codec::encode(&object));
         Ok(self.storage.txn(request).await.map_err(failed)?.succeeded)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use catena_registry::Strategy;
 
 pub mod admissionpolicy;
+mod expression;
 pub mod policybinding;
 pub mod rule;
 pub mod webhook;

@@ -1,11 +1,12 @@
-//! resource.k8s.io: claims of devices. Selectors (CEL) are checked for presence only.
+//! resource.k8s.io: claims of devices, and selectors of them.
 
 use std::sync::Arc;
 
+use catena_cel::{admission::Problem, device};
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
-    names,
+    names::{self, LABEL_MAX},
 };
 use catena_registry::{Context, Strategy, strategy::keep_other_half_and_metadata};
 
@@ -13,6 +14,11 @@ use crate::{
     rules::go_struct,
     steps::{complaints, each, is_set, kube_finalizers, one_of, same, strings},
 };
+
+/// Selectors of one request or class (`DeviceSelectorsMaxSize`).
+const MAX_SELECTORS: usize = 32;
+/// Bytes of the name of an attribute (`DeviceMaxIDLength`).
+const MAX_ID: usize = 32;
 
 /// Rules of a resource of the group.
 pub fn strategy(plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
@@ -215,13 +221,33 @@ fn exact_request(errors: &mut Errors, path: &Path, request: &Value) {
 }
 
 fn selectors(errors: &mut Errors, path: &Path, holder: &Value) {
-    for (i, selector) in holder.items_at(&["selectors"]).iter().enumerate() {
-        if !is_set(selector, &["cel"]) {
-            errors.push(Error::required(
-                &path.child("selectors").index(i).child("cel"),
-                "",
-            ));
+    let given = holder.items_at(&["selectors"]);
+    if given.len() > MAX_SELECTORS {
+        let at = path.child("selectors");
+        errors.push(Error::too_many(&at, given.len(), MAX_SELECTORS));
+    }
+    for (i, selector) in given.iter().enumerate() {
+        let at = path.child("selectors").index(i).child("cel");
+        if is_set(selector, &["cel"]) {
+            let text = selector.str_at(&["cel", "expression"]);
+            expression(errors, &at.child("expression"), text);
+        } else {
+            errors.push(Error::required(&at, ""));
         }
+    }
+}
+
+/// `validateCELSelector`.
+fn expression(errors: &mut Errors, at: &Path, text: &str) {
+    if text.len() > device::MAX_LENGTH {
+        errors.push(Error::too_long(at, device::MAX_LENGTH));
+        return;
+    }
+    match device::check(text) {
+        Ok(cost) if cost <= device::MAX_COST => {}
+        Ok(_) => errors.push(Error::forbidden(at, "too complex, exceeds cost limit")),
+        Err(Problem::Invalid(why)) => errors.push(Error::invalid(at, text, why)),
+        Err(Problem::Internal(why)) => errors.push(Error::internal(at, why)),
     }
 }
 
@@ -243,6 +269,42 @@ fn one_constraint(errors: &mut Errors, path: &Path, constraint: &Value, known: &
         // The text is the same for none as for both.
         let text = "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set";
         errors.push(Error::required(path, text));
+    }
+    if let Some(kind) = kinds.iter().find(|k| is_set(constraint, &[k])) {
+        full_name(errors, &path.child(kind), constraint.str_at(&[kind]));
+    }
+}
+
+/// `validateFullyQualifiedName`.
+fn full_name(errors: &mut Errors, at: &Path, full: &str) {
+    let name = match full.split('/').collect::<Vec<_>>().as_slice() {
+        [name] => Some(*name),
+        [domain, name] => {
+            if domain.is_empty() {
+                errors.push(Error::invalid(at, "", "the domain must not be empty"));
+            } else if domain.len() > LABEL_MAX {
+                errors.push(Error::too_long(at, LABEL_MAX));
+            }
+            let lower = domain.to_lowercase();
+            if !domain.is_empty() {
+                complaints(errors, at, domain, names::dns1123_subdomain(&lower, false));
+            }
+            if name.is_empty() {
+                errors.push(Error::invalid(at, "", "the name must not be empty"));
+            }
+            (!name.is_empty()).then_some(*name)
+        }
+        _ => None,
+    };
+    if let Some(name) = name {
+        if name.len() > MAX_ID {
+            errors.push(Error::too_long(at, MAX_ID));
+        }
+        complaints(errors, at, name, names::c_identifier(name));
+    }
+    if !full.contains('/') {
+        let why = "a fully qualified name must be a domain and a name separated by a slash";
+        errors.push(Error::invalid(at, full, why));
     }
 }
 
@@ -289,6 +351,10 @@ fn shown_spec(spec: &Value) -> Value {
 struct DeviceClass;
 
 impl Strategy for DeviceClass {
+    fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
+        names::long_name(name, is_prefix)
+    }
+
     fn prepare_update(&self, _ctx: &Context, _object: &mut Value, _old: &Value) {}
 
     fn has_generation(&self) -> bool {

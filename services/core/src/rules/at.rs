@@ -108,7 +108,8 @@ impl<'a> At<'a> {
 
     /// The value is wrong; pointers print as they are, null too.
     pub fn invalid(&self, e: &mut Errors, why: impl Into<String>) {
-        e.push(Error::invalid(&self.path, self.v.clone(), why));
+        let shown = super::labels::shown(self.v);
+        e.push(Error::invalid(&self.path, shown, why));
     }
 
     /// A wrong string that is "" when absent.

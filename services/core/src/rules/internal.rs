@@ -126,7 +126,11 @@ fn printed(ty: &str, value: Option<&Value>) -> Value {
     if TYPES.contains_key(ty) {
         return tree(ty, value.unwrap_or(&Value::Null));
     }
-    value.cloned().unwrap_or_else(|| zero(ty))
+    match value {
+        Some(v) if ty == "metav1.LabelSelector" => super::labels::shown(v),
+        Some(v) => v.clone(),
+        None => zero(ty),
+    }
 }
 
 fn map(of: &str, value: &Value) -> Value {

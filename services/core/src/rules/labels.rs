@@ -1,7 +1,7 @@
 //! Labels and label selectors.
 
 use catena_objects::{
-    Value,
+    Map, Value,
     field::{Error, Errors},
     names,
 };
@@ -72,6 +72,17 @@ pub fn is_empty(selector: &Value) -> bool {
         _ => 0,
     };
     n("matchLabels") + n("matchExpressions") == 0
+}
+
+/// A selector as errors print it, which is its JSON: without labels where there
+/// are none. Whatever else a value is, it is left as it is.
+pub fn shown(selector: &Value) -> Value {
+    let mut shown = selector.clone();
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    if labels.is_some_and(Map::is_empty) {
+        shown.unset(&["matchLabels"]);
+    }
+    shown
 }
 
 /// Whether `LabelSelectorAsSelector` would refuse the selector.

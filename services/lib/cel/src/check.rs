@@ -125,7 +125,7 @@ impl Checker<'_> {
             return Some((ty.clone(), Ref::Variable(at)));
         }
         let named = env::named_type(name).or_else(|| {
-            let known = self.env.objects.contains_key(name);
+            let known = self.env.has_object(name);
             known.then(|| Type::Object(name.into()))
         })?;
         Some((
@@ -243,11 +243,10 @@ impl Checker<'_> {
         let result = match &target {
             Type::Map(_, value) => Type::clone(value),
             Type::Object(name) => {
-                let fields = self.env.objects.get(name);
                 // Words of the language are fields with a name of their own.
-                let keyword = || fields.and_then(|f| f.get(&format!("__{field}__")));
-                match fields.and_then(|f| f.get(field)).or_else(keyword) {
-                    Some(ty) => ty.clone(),
+                let keyword = || self.env.member(name, &format!("__{field}__"));
+                match self.env.member(name, field).or_else(keyword) {
+                    Some(ty) => ty,
                     None => {
                         self.problem(id, format!("undefined field '{field}'"));
                         Type::Error
@@ -298,7 +297,7 @@ impl Checker<'_> {
         }
         let plain = function.strip_prefix('.').unwrap_or(function).to_owned();
         let Some(receiver) = target else {
-            match env::function(&plain) {
+            match self.env.function(&plain) {
                 Some(overloads) => self.resolve(id, &plain, overloads, None, args),
                 None => {
                     let name = function.clone();
@@ -311,7 +310,7 @@ impl Checker<'_> {
         // `a.b.c(x)` may be the function `a.b.c`.
         let whole = receiver.qualified().map(|q| format!("{q}.{function}"));
         if let Some(whole) = whole
-            && let Some(overloads) = env::function(whole.trim_start_matches('.'))
+            && let Some(overloads) = self.env.function(whole.trim_start_matches('.'))
         {
             self.resolve(id, &whole, overloads, None, args);
             *function = whole;
@@ -319,7 +318,7 @@ impl Checker<'_> {
             return;
         }
         self.check(receiver);
-        match env::function(&plain) {
+        match self.env.function(&plain) {
             Some(overloads) => self.resolve(id, &plain, overloads, Some(receiver), args),
             None => self.undeclared(id, &plain),
         }
@@ -417,17 +416,24 @@ impl Checker<'_> {
         self.types[id] = result.clone();
         for field in fields {
             self.check(&mut field.value);
-            let declared = match &result {
-                Type::Object(name) => self.env.objects.get(name),
+            let wanted = match &result {
+                Type::Object(name) => self.env.member(name, &field.name),
                 _ => None,
             };
-            let wanted = declared.and_then(|f| f.get(&field.name)).cloned();
             let given = self.item_type(&field.value, field.optional);
             match wanted {
                 Some(wanted) if self.mapping.assignable(&wanted, &given) => {}
                 Some(wanted) => {
                     let why = format!(
                         "expected type of field '{}' is '{wanted}' but provided type is '{given}'",
+                        field.name
+                    );
+                    self.problem(field.id, why);
+                }
+                // Its type says that it has every member, and of what type some.
+                None if self.env.is_patch(&result) => {
+                    let why = format!(
+                        "expected type of field '{}' is '' but provided type is '{given}'",
                         field.name
                     );
                     self.problem(field.id, why);

@@ -281,12 +281,13 @@ impl<'a> Coster<'a> {
                 ("@items", DeclKind::List { item, .. }) => item,
                 ("@items" | "@values", DeclKind::Map(value)) => value,
                 ("@values", DeclKind::List { item, .. }) => item,
-                ("@keys", DeclKind::Map(_)) => return Some(Range::new(0, 0)),
+                ("@keys", DeclKind::Map(_)) => return Some(Range::new(0, decl.keys)),
                 (name, DeclKind::Object(fields)) => {
                     let raw = unescape(name)?;
                     let known = escape(&raw).is_some_and(|e| e == name);
                     fields.get(&raw).filter(|d| known && d.visible())?
                 }
+                (_, DeclKind::Map(value)) if decl.members => value,
                 _ => return None,
             };
         }

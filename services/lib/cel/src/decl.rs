@@ -20,6 +20,10 @@ pub struct Decl {
     pub(crate) max: u64,
     /// Bytes of the smallest value in JSON.
     pub(crate) min_size: u64,
+    /// Of a map: most characters of a key.
+    pub(crate) keys: u64,
+    /// Of a map: a value that is selected by name is bounded as the values are.
+    pub(crate) members: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -46,12 +50,14 @@ pub(crate) enum Kind {
 }
 
 impl Decl {
-    fn new(kind: Kind, max: u64, min_size: u64) -> Self {
+    pub(crate) fn new(kind: Kind, max: u64, min_size: u64) -> Self {
         Self {
             kind,
             nullable: false,
             max,
             min_size,
+            keys: 0,
+            members: false,
         }
     }
 

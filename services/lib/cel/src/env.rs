@@ -42,11 +42,6 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Overload>>> = LazyLock::new(|| 
     out
 });
 
-/// The overloads of a function.
-pub(crate) fn function(name: &str) -> Option<&'static [Overload]> {
-    TABLE.get(name).map(Vec::as_slice)
-}
-
 /// The type that a name of a type stands for.
 pub(crate) fn named_type(name: &str) -> Option<Type> {
     Some(match name {
@@ -156,6 +151,11 @@ impl Reader {
     }
 }
 
+/// The type of an operation of a JSON patch.
+const PATCH: &str = "JSONPatch";
+/// The only function of this library.
+const ESCAPE_KEY: &str = "jsonpatch.escapeKey";
+
 /// Variables of an expression, and the types that they have.
 #[derive(Clone, Default)]
 pub struct Env {
@@ -163,6 +163,10 @@ pub struct Env {
     /// Object types by their name, with their fields by the names that
     /// expressions have for them.
     pub(crate) objects: BTreeMap<Arc<str>, BTreeMap<String, Type>>,
+    /// Expressions may bind values to names (`cel.bind`).
+    pub(crate) bindings: bool,
+    /// Expressions may make objects and JSON patches.
+    patches: bool,
 }
 
 impl Env {
@@ -199,8 +203,61 @@ impl Env {
         self
     }
 
+    /// Lets expressions bind values to names (`cel.bind`).
+    #[must_use]
+    pub fn with_bindings(mut self) -> Self {
+        self.bindings = true;
+        self
+    }
+
+    /// Lets expressions make objects (`Object{}`, `Object.spec{}`, ...), whose
+    /// members nobody checks, and operations of JSON patches
+    /// (`apiserver/pkg/cel/mutation`).
+    #[must_use]
+    pub fn with_patches(mut self) -> Self {
+        self.patches = true;
+        self
+    }
+
+    /// The overloads of a function.
+    pub(crate) fn function(&self, name: &str) -> Option<&'static [Overload]> {
+        if name == ESCAPE_KEY && !self.patches {
+            return None;
+        }
+        TABLE.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether a name is that of a type with members.
+    pub(crate) fn has_object(&self, name: &str) -> bool {
+        self.objects.contains_key(name) || self.patches && (name == PATCH || is_made(name))
+    }
+
+    /// Whether a type is that of an operation of a JSON patch.
+    pub(crate) fn is_patch(&self, ty: &Type) -> bool {
+        self.patches && matches!(ty, Type::Object(name) if &**name == PATCH)
+    }
+
+    /// The type of a member.
+    pub(crate) fn member(&self, object: &str, name: &str) -> Option<Type> {
+        if let Some(fields) = self.objects.get(object) {
+            return fields.get(name).cloned();
+        }
+        match (object, name) {
+            _ if !self.patches => None,
+            (PATCH, "op" | "path" | "from") => Some(Type::String),
+            (PATCH, "value") => Some(Type::Dyn),
+            _ => is_made(object).then_some(Type::Dyn),
+        }
+    }
+
     pub(crate) fn variable(&self, name: &str) -> Option<(usize, &Type)> {
         let at = self.variables.iter().rposition(|(n, _)| n == name)?;
         Some((at, &self.variables[at].1))
     }
+}
+
+/// Whether a name is that of a part of an object that an expression makes.
+fn is_made(name: &str) -> bool {
+    let rest = name.strip_prefix("Object");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

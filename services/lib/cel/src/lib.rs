@@ -5,10 +5,12 @@
 //! as it is: nothing is copied out of objects. Messages, limits and costs are
 //! those of `cel-go` with Kubernetes' libraries.
 
+pub mod admission;
 mod ast;
 mod check;
 mod cost;
 mod decl;
+pub mod device;
 mod env;
 mod escape;
 mod eval;
@@ -27,7 +29,7 @@ pub use cost::Range;
 pub use decl::Decl;
 pub use env::Env;
 pub use escape::{escape, unescape};
-pub use program::{Answer, Failure, Input, Program, compile};
+pub use program::{Answer, Failure, Input, Program, Uncompiled, compile};
 pub use types::Type;
 
 /// Cost of one evaluation.

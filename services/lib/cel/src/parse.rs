@@ -67,11 +67,13 @@ pub(crate) struct Parsed {
     pub(crate) places: Vec<Option<usize>>,
 }
 
-/// Reads an expression; `problems` says whether it can be used.
-pub(crate) fn parse(source: &Source, problems: &mut Problems) -> Parsed {
+/// Reads an expression, with `cel.bind` if there are `bindings`; `problems` says
+/// whether it can be used.
+pub(crate) fn parse(source: &Source, bindings: bool, problems: &mut Problems) -> Parsed {
     let size = source.chars.len();
     let mut parser = Parser {
         source,
+        bindings,
         tokens: Vec::new(),
         at: 0,
         problems,
@@ -108,6 +110,7 @@ enum Rule {
 
 struct Parser<'a> {
     source: &'a Source,
+    bindings: bool,
     tokens: Vec<Lexeme>,
     at: usize,
     problems: &'a mut Problems,

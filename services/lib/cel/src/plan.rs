@@ -11,7 +11,7 @@ use crate::{
     functions::{self, Function},
     parse::ACCU,
     types::Type,
-    value::{Fault, Key, Text, Val},
+    value::{Fault, Key, Text, Val, no_overload},
 };
 
 /// One step of an evaluation. Costs are those of `cel-go`'s interpreter.
@@ -156,7 +156,17 @@ impl<'a> Planner<'a> {
                 Ok(folded_map(entries?))
             }
             Kind::Fold(fold) => self.fold(fold),
-            Kind::Struct { name, .. } => Err(format!("unknown type: {name}")),
+            // A map of its members: what is made is looked at by name.
+            Kind::Struct { fields, .. } => {
+                let entries: Planned<Vec<_>> = fields
+                    .iter()
+                    .map(|f| {
+                        let name = Node::Const(Val::text(f.name.as_str()));
+                        Ok((name, self.node(&f.value)?, f.optional))
+                    })
+                    .collect();
+                Ok(Node::Map(entries?))
+            }
             Kind::Broken => Err("unexpected expression".to_owned()),
         }
     }
@@ -225,8 +235,8 @@ impl<'a> Planner<'a> {
             let operand = Box::new(planned.swap_remove(0));
             return Ok(Node::Matches(operand, Box::new(regex), length));
         }
-        let apply = functions::lookup(function)
-            .ok_or_else(|| format!("no such overload: {function}(...)"))?;
+        // What nobody gave a function to is told when it is called.
+        let apply = functions::lookup(function).unwrap_or(|_| no_overload());
         let conversion = matches!(
             function.as_str(),
             "bool"

@@ -63,26 +63,45 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// Why an expression does not compile.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Uncompiled {
+    Wrong(String),
+    /// It is right, and comes to this type; a constant of it cannot be computed.
+    NoProgram(Type, String),
+}
+
+impl std::fmt::Display for Uncompiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Wrong(why) => f.write_str(why),
+            Self::NoProgram(_, why) => write!(f, "program instantiation failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Uncompiled {}
+
 /// Compiles an expression. `root` bounds the data of its variables.
 ///
 /// # Errors
 /// What is wrong with it, as `cel-go` prints it, with the places.
-pub fn compile(text: &str, env: &Env, root: Option<&Decl>) -> Result<Program, String> {
+pub fn compile(text: &str, env: &Env, root: Option<&Decl>) -> Result<Program, Uncompiled> {
     let source = Source::new(text);
     let mut problems = Problems::new();
-    let parsed = parse::parse(&source, &mut problems);
+    let parsed = parse::parse(&source, env.bindings, &mut problems);
     if !problems.is_empty() {
-        return Err(problems.show(&source));
+        return Err(Uncompiled::Wrong(problems.show(&source)));
     }
     let checked = check::check(parsed, env, &mut problems);
     if !problems.is_empty() {
-        return Err(problems.show(&source));
+        return Err(Uncompiled::Wrong(problems.show(&source)));
     }
-    let node =
-        plan::plan(&checked).map_err(|why| format!("program instantiation failed: {why}"))?;
+    let output = checked.ty(&checked.expr).clone();
+    let node = plan::plan(&checked).map_err(|why| Uncompiled::NoProgram(output.clone(), why))?;
     Ok(Program {
         node,
-        output: checked.ty(&checked.expr).clone(),
+        output,
         cost: cost::estimate(&checked, root),
         uses: uses(&checked, env),
     })

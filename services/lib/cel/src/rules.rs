@@ -17,7 +17,7 @@ use catena_schema::{
 use crate::{
     decl::Decl,
     env::Env,
-    program::{Program, compile},
+    program::{Program, Uncompiled, compile},
     types::Type,
 };
 
@@ -140,11 +140,8 @@ impl Envs {
         } else {
             &self.plain
         };
-        let program = compile(text, env, Some(decl)).map_err(|why| failed("", why))?;
-        match program.output() {
-            Type::Bool => Ok(program),
-            _ => Err("cel expression must evaluate to a bool".to_owned()),
-        }
+        let other = "cel expression must evaluate to a bool";
+        typed(compile(text, env, Some(decl)), &Type::Bool, other, "")
     }
 
     /// Compiles an expression that makes a message.
@@ -159,20 +156,27 @@ impl Envs {
         } else {
             &self.plain
         };
-        let program =
-            compile(text, env, Some(decl)).map_err(|why| failed("messageExpression ", why))?;
-        match program.output() {
-            Type::String => Ok(program),
-            _ => Err("messageExpression must evaluate to a string".to_owned()),
-        }
+        let other = "messageExpression must evaluate to a string";
+        let compiled = compile(text, env, Some(decl));
+        typed(compiled, &Type::String, other, "messageExpression ")
     }
 }
 
-fn failed(what: &str, why: String) -> String {
-    match why.strip_prefix("program instantiation failed: ") {
-        Some(_) if what.is_empty() => why,
-        Some(rest) => format!("{what}instantiation failed: {rest}"),
-        None => format!("{what}compilation failed: {why}"),
+/// What was compiled, if it comes to the type; `other` says that it does not.
+fn typed(
+    compiled: Result<Program, Uncompiled>,
+    wanted: &Type,
+    other: &str,
+    what: &str,
+) -> Result<Program, String> {
+    match compiled {
+        Ok(program) if program.output() == wanted => Ok(program),
+        Err(Uncompiled::NoProgram(output, why)) if output == *wanted => Err(match what {
+            "" => format!("program instantiation failed: {why}"),
+            what => format!("{what}instantiation failed: {why}"),
+        }),
+        Ok(_) | Err(Uncompiled::NoProgram(..)) => Err(other.to_owned()),
+        Err(Uncompiled::Wrong(why)) => Err(format!("{what}compilation failed: {why}")),
     }
 }
 

@@ -50,7 +50,9 @@ impl Source {
             return format!("ERROR: <input>:-1:0: {message}");
         };
         let (line, column) = self.position(offset);
-        let mut out = format!("ERROR: <input>:{line}:{}: {message}", column + 1);
+        // The end of no text at all is before its first column.
+        let shown = column + usize::from(!self.chars.is_empty());
+        let mut out = format!("ERROR: <input>:{line}:{shown}: {message}");
         let snippet = self.line(line);
         if !self.chars.is_empty() && snippet.len() <= MAX_SNIPPET {
             let wide = |c: char| c.len_utf8() > 1;

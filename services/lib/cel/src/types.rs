@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Type {
     Dyn,
+    /// A message of any kind: as `Dyn`, under a name of its own.
+    Any,
     Error,
     Null,
     Bool,
@@ -53,17 +55,18 @@ impl Type {
     }
 
     pub(crate) fn is_dyn(&self) -> bool {
-        matches!(self, Self::Dyn)
+        matches!(self, Self::Dyn | Self::Any)
     }
 
     pub(crate) fn is_dyn_or_error(&self) -> bool {
-        matches!(self, Self::Dyn | Self::Error)
+        matches!(self, Self::Dyn | Self::Any | Self::Error)
     }
 
     /// The name that `type(x)` has at run time.
     pub(crate) fn runtime_name(&self) -> &str {
         match self {
             Self::Dyn => "dyn",
+            Self::Any => "google.protobuf.Any",
             Self::Error => "error",
             Self::Null => "null_type",
             Self::Bool => "bool",
@@ -82,10 +85,28 @@ impl Type {
     }
 }
 
+impl Type {
+    /// As it is declared, which is how others than the checker name it.
+    pub fn declared(&self) -> String {
+        let all = |params: &[Type]| {
+            let params: Vec<String> = params.iter().map(Type::declared).collect();
+            format!("{}({})", self.runtime_name(), params.join(", "))
+        };
+        match self {
+            Self::List(of) => format!("list({})", of.declared()),
+            Self::Map(key, value) => format!("map({}, {})", key.declared(), value.declared()),
+            Self::Type(Some(of)) => format!("type({})", of.declared()),
+            Self::Opaque(_, params) if !params.is_empty() => all(params),
+            other => other.runtime_name().to_owned(),
+        }
+    }
+}
+
 /// As errors of the checker name it.
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Any => f.write_str("any"),
             Self::Error => f.write_str("!error!"),
             Self::Null => f.write_str("null"),
             Self::Duration => f.write_str("duration"),

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use catena_cel::{Decl, Env, Type, compile, rules::Validator};
+use catena_cel::{Decl, Env, Type, Uncompiled, compile, rules::Validator};
 use catena_objects::{Value, json};
 use catena_schema::structural;
 
@@ -40,7 +40,7 @@ fn judged(shared: &Shared, case: &Value) -> Value {
             ("cel expression must evaluate to a bool".to_owned(), 0)
         }
         Ok(p) => (String::new(), p.cost().max),
-        Err(why) if why.starts_with("program instantiation failed") => (why, 0),
+        Err(why @ Uncompiled::NoProgram(..)) => (why.to_string(), 0),
         Err(why) => (format!("compilation failed: {why}"), 0),
     };
     let validator = Validator::new(&node).expect("the schema has rules");

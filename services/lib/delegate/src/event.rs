@@ -45,7 +45,49 @@ pub fn joined(events: Vec<Event>) -> Bytes {
     }
 }
 
-/// Events as the bytes of a body.
+/// Events as the bytes of a body. A watch that is lost ends between two events,
+/// as one whose time is over: clients go on from the last revision that they saw.
 pub(crate) fn bytes_of(events: EventStream) -> ByteStream {
-    events.map(|e| e.map(joined)).boxed()
+    let known = events.take_while(|part| {
+        if let Err(s) = part {
+            tracing::debug!(error = %s.message, "a watch was lost");
+        }
+        std::future::ready(part.is_ok())
+    });
+    known.map(|part| part.map(joined)).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+    use crate::Body;
+
+    fn event(frame: &'static [u8]) -> Result<Vec<Event>, Status> {
+        Ok(vec![Event {
+            revision: 1,
+            kind: EventKind::Change,
+            frame: Bytes::from_static(frame),
+        }])
+    }
+
+    async fn read(body: Body) -> Vec<Option<Bytes>> {
+        let parts = body.into_bytes().map(Result::ok);
+        parts.collect().await
+    }
+
+    #[tokio::test]
+    async fn a_lost_watch_ends_and_another_body_breaks_off() {
+        let gone = || Err(Status::unavailable("gone"));
+        let events = stream::iter([event(b"a\n"), gone(), event(b"b\n")]);
+        let heard = read(Body::Events(events.boxed())).await;
+        assert_eq!(heard, [Some(Bytes::from_static(b"a\n"))]);
+        let bytes = stream::iter([
+            Ok(Bytes::from_static(b"a")),
+            Err(Status::unavailable("gone")),
+        ]);
+        let heard = read(Body::Stream(bytes.boxed())).await;
+        assert_eq!(heard, [Some(Bytes::from_static(b"a")), None]);
+    }
 }

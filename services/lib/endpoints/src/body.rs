@@ -1,5 +1,7 @@
 //! Bodies of writes: bytes to an object in the storage version.
 
+mod deletion;
+
 use bytes::Bytes;
 use catena_objects::{Status, Value, field, json, yaml};
 use catena_registry::{Resource, Version};
@@ -9,6 +11,8 @@ use crate::{
     negotiate::{self, Format},
     query::FieldValidation,
 };
+
+pub use deletion::delete_options;
 
 /// A decoded body and what the client is warned about.
 #[derive(Clone, Debug)]
@@ -39,10 +43,10 @@ pub fn object(
     let tree = parse(format, body).map_err(|why| unrecognized(&resource.kind, &why, body))?;
     let mut value = tree.value;
     if !matches!(value, Value::Object(_)) {
-        let why = format!(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-            value.type_name()
-        );
+        let why = match value {
+            Value::Null if resource.custom => "Object 'Kind' is missing in 'null'".to_owned(),
+            ref other => no_object(other),
+        };
         return Err(unrecognized(&resource.kind, &why, body));
     }
     check_kind(resource, version, body, &mut value)?;
@@ -74,8 +78,13 @@ pub(crate) fn decode(
     duplicates: Vec<String>,
     validation: FieldValidation,
 ) -> Result<Decoded, String> {
-    let decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
+    let mut decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
         .map_err(|e| e.to_string())?;
+    // Conversions know of no empty maps.
+    let converted = version.conversion.is_some() || resource.storage_group() != resource.group;
+    if converted && !resource.custom {
+        decoded.value = catena_schema::ordered(&version.schema, decoded.value);
+    }
     let mut problems: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
         problems.extend(duplicates);
@@ -89,6 +98,15 @@ pub(crate) fn decode(
         object: to_storage(resource, version, decoded.value),
         warnings: problems,
     })
+}
+
+/// Whether there is an empty map in a tree.
+pub(crate) fn has_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty() || map.values().any(has_empty),
+        Value::Array(items) => items.iter().any(has_empty),
+        _ => false,
+    }
 }
 
 /// All problems as one error. Those of YAML are lines of a single one.
@@ -180,14 +198,16 @@ pub fn other(
     })
 }
 
-/// Delete options: an empty body has none.
-pub fn delete_options(content_type: &str, body: &Bytes) -> Result<Option<Value>, Status> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let format = negotiate::input(content_type, false)?;
-    let tree = parse(format, body).map_err(Status::bad_request)?;
-    Ok(Some(tree.value))
+/// What is no object has no kind.
+fn no_object(value: &Value) -> String {
+    let kind = match value {
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "number",
+        other => other.type_name(),
+    };
+    format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {kind} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    )
 }
 
 fn parse(format: Format, body: &Bytes) -> Result<Tree, String> {

@@ -43,7 +43,7 @@ pub fn document(resources: &dyn Resources, request: &Request) -> Option<Response
         let s = catena_objects::Status::method_not_allowed();
         return Some(encode::failure(request.header("accept"), &s));
     }
-    let output = match negotiate::output(request.header("accept"), false, false) {
+    let output = match negotiate::plain(request.header("accept")) {
         Ok(o) => o,
         Err(s) => return Some(encode::failure("", &s)),
     };

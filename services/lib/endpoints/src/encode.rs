@@ -30,12 +30,16 @@ pub fn value(output: &Output, v: &Value) -> Result<Bytes, Status> {
 
 /// A failure in the format the client accepts; JSON when that cannot be told.
 pub fn failure(accept: &str, s: &Status) -> Response {
-    let format = crate::negotiate::output(accept, false, false).map_or(Format::Json, |o| o.format);
+    let format = crate::negotiate::of_failure(accept);
     let mut r = Response::status(s);
     let body = match format {
         Format::Yaml => yaml::to_vec(&s.to_value()),
         Format::Cbor => catena_cbor::encode(&s.to_value()),
-        Format::Json | Format::Protobuf => return r,
+        Format::Protobuf => match catena_protobuf::encode_envelope(&s.to_value()) {
+            Ok(bytes) => bytes.into(),
+            Err(_) => return r,
+        },
+        Format::Json => return r,
     };
     let content_type = http::HeaderValue::from_static(format.content_type());
     r.headers.insert(http::header::CONTENT_TYPE, content_type);

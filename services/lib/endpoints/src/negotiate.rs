@@ -86,6 +86,41 @@ fn none_matches(streams: bool) -> Status {
     s
 }
 
+/// A watch in a format that has no streams.
+pub(crate) fn no_stream() -> Status {
+    let message = "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+    Status::new(Reason::NotAcceptable, message)
+}
+
+/// The format of what has no shapes, such as discovery.
+///
+/// # Errors
+/// 406, with what there is.
+pub fn plain(accept: &str) -> Result<Output, Status> {
+    let output = choose(accept, false, false, false)?;
+    if output.shape == Shape::Plain {
+        return Ok(output);
+    }
+    let format = shapeless(accept).ok_or_else(not_acceptable)?;
+    Ok(Output {
+        format,
+        shape: Shape::Plain,
+        ..output
+    })
+}
+
+/// The format of a failure, which has no shapes; JSON where none is accepted.
+pub(crate) fn of_failure(accept: &str) -> Format {
+    shapeless(accept).unwrap_or(Format::Json)
+}
+
+fn shapeless(accept: &str) -> Option<Format> {
+    let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
+    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    let mut plain = clauses.iter().filter(|c| c.param("as").is_empty());
+    plain.find_map(|c| c.format(false))
+}
+
 /// Custom resources are told of protobuf here, which they have for lists of
 /// metadata and tables.
 fn not_acceptable() -> Status {
@@ -189,8 +224,11 @@ fn choose(accept: &str, custom: bool, pretty: bool, streams: bool) -> Result<Out
         let Some(format) = clause.format(custom) else {
             continue;
         };
-        known_type = true;
-        if let Some(shape) = clause.shape() {
+        // Routes are matched by whole types.
+        known_type |= clause.media_type != "application/*";
+        let shape = clause.shape();
+        let shape = shape.filter(|s| format != Format::Protobuf || !matches!(s, Shape::Table(_)));
+        if let Some(shape) = shape.filter(|_| known_type || custom) {
             return Ok(Output {
                 format,
                 shape,
@@ -213,7 +251,7 @@ pub fn input(content_type: &str, custom: bool) -> Result<Format, Status> {
     if media_type.is_empty() {
         return Ok(Format::Json);
     }
-    match Format::of(media_type) {
+    match Format::of(&media_type.to_ascii_lowercase()) {
         Some(Format::Protobuf) if custom => Err(unsupported(custom)),
         Some(f) => Ok(f),
         None => Err(unsupported(custom)),

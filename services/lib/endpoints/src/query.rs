@@ -46,13 +46,21 @@ impl Query {
     /// An integer parameter; a bad one is the error of Go's conversion.
     pub fn int(&self, key: &str) -> Result<Option<i64>, Status> {
         match self.get(key) {
-            None | Some("") => Ok(None),
+            None => Ok(None),
             Some(text) => text.parse().map(Some).map_err(|_| {
-                Status::bad_request(format!(
-                    "strconv.ParseInt: parsing {text:?}: invalid syntax"
-                ))
+                let why = number_error(text);
+                Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
             }),
         }
+    }
+}
+
+/// Why Go reads no number.
+pub(crate) fn number_error(text: &str) -> &'static str {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    match !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        true => "value out of range",
+        false => "invalid syntax",
     }
 }
 
@@ -168,30 +176,41 @@ fn check_manager(manager: &str, errors: &mut field::Errors) {
     }
 }
 
-/// Options of a deletion from the query and, where one was sent, the body.
+/// Options of a deletion, from the body where one was sent, else from the query:
+/// with a body the query says nothing (`DeleteResource`).
 pub fn delete_options(q: &Query, body: Option<&Value>) -> Result<(DeleteOptions, bool), Status> {
-    let empty = Value::object();
+    let (empty, unasked) = (Value::object(), Query::default());
     let b = body.unwrap_or(&empty);
+    let q = if body.is_some() { &unasked } else { q };
     let mut errors = field::Errors::new();
-    let dry_run: Vec<&str> = match body.map(|b| b.items_at(&["dryRun"])) {
-        Some(items) if !items.is_empty() => items.iter().filter_map(Value::as_str).collect(),
-        _ => q.all("dryRun"),
+    let dry_run: Vec<&str> = match body {
+        Some(b) => b
+            .items_at(&["dryRun"])
+            .iter()
+            .filter_map(Value::as_str)
+            .collect(),
+        None => q.all("dryRun"),
     };
-    let policy = match b.str_at(&["propagationPolicy"]) {
-        "" => q.get("propagationPolicy").unwrap_or_default(),
-        p => p,
-    };
+    let of_body = b.get("propagationPolicy").and_then(Value::as_str);
+    let policy = of_body.or_else(|| q.get("propagationPolicy"));
     let orphan = b.bool_at(&["orphanDependents"]).or_else(|| {
         q.get("orphanDependents")
             .map(|_| q.bool("orphanDependents"))
     });
     let path = field::Path::new("propagationPolicy");
+    if let (Some(_), Some(policy)) = (orphan, policy) {
+        errors.push(field::Error::invalid(
+            &path,
+            policy,
+            "orphanDependents and deletionPropagation cannot be both set",
+        ));
+    }
     let propagation = match policy {
-        "" => None,
-        "Orphan" => Some(Propagation::Orphan),
-        "Background" => Some(Propagation::Background),
-        "Foreground" => Some(Propagation::Foreground),
-        other => {
+        None => None,
+        Some("Orphan") => Some(Propagation::Orphan),
+        Some("Background") => Some(Propagation::Background),
+        Some("Foreground") => Some(Propagation::Foreground),
+        Some(other) => {
             errors.push(field::Error::not_supported(
                 &path,
                 other,
@@ -200,13 +219,6 @@ pub fn delete_options(q: &Query, body: Option<&Value>) -> Result<(DeleteOptions,
             None
         }
     };
-    if orphan.is_some() && !policy.is_empty() {
-        errors.push(field::Error::invalid(
-            &path,
-            policy,
-            "orphanDependents and deletionPropagation cannot be both set",
-        ));
-    }
     check_dry_run(&dry_run, &mut errors);
     if !errors.is_empty() {
         return Err(Status::invalid("meta.k8s.io", "DeleteOptions", "", &errors));

@@ -1,5 +1,7 @@
 //! The server's end of a WebSocket (RFC 6455) on the bytes of an upgrade.
 
+pub mod watch;
+
 use std::io;
 
 use bytes::Bytes;

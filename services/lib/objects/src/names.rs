@@ -16,7 +16,7 @@ pub use ip::{
 };
 pub use kube::{
     domain_prefixed_key, domain_prefixed_path, fully_qualified_domain_name, fully_qualified_name,
-    label_key, label_value, path_segment, qualified_name,
+    label_key, label_value, long_name, path_segment, qualified_name,
 };
 pub use misc::{
     c_identifier, config_map_key, decimal_integer, env_var_name, group_id, http_header_name,

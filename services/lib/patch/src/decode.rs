@@ -93,13 +93,17 @@ fn check_operations(
         return Err(Status::new(
             Reason::RequestEntityTooLarge,
             format!(
-                "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
+                "Request entity too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
                 operations.len()
             ),
         ));
     }
     for (i, operation) in operations.iter().enumerate() {
         let Some(members) = operation.as_object() else {
+            // Nothing is an operation without a name, which is refused as such.
+            if operation.is_null() {
+                continue;
+            }
             return Err(bad(
                 format,
                 strict,
@@ -111,17 +115,32 @@ fn check_operations(
                 strict_errors.push(format!("unknown field \"[{i}].{key}\""));
             }
         }
+        for (key, v) in members.iter().filter(|(key, _)| *key != "value") {
+            let text = v.is_null() || v.as_str().is_some();
+            if !text && matches!(key.as_str(), "op" | "path" | "from") {
+                let why = format!(
+                    "json: cannot unmarshal {} into Go struct field jsonPatchOp.{key} of type string",
+                    kind(v)
+                );
+                return Err(bad(format, strict, &why));
+            }
+        }
     }
     Ok(())
 }
 
-fn mismatch(v: &Value, go_type: &str) -> String {
-    let kind = match v {
+/// A type as Go names it.
+fn kind(v: &Value) -> &'static str {
+    match v {
         Value::Bool(_) => "bool",
         Value::Int(_) | Value::Float(_) => "number",
         Value::Object(_) => "object",
         other => other.type_name(),
-    };
+    }
+}
+
+fn mismatch(v: &Value, go_type: &str) -> String {
+    let kind = kind(v);
     format!("json: cannot unmarshal {kind} into Go value of type {go_type}")
 }
 
@@ -129,6 +148,7 @@ fn bad(format: Format, strict: bool, why: &str) -> Status {
     match format {
         Format::Merge if !strict => Status::bad_request("Invalid JSON Patch"),
         Format::Json if !strict => Status::bad_request(why),
+        Format::Strategic => Status::bad_request(why),
         _ => Status::bad_request(format!("error decoding patch: {why}")),
     }
 }

@@ -54,14 +54,15 @@ pub fn decode_object(node: &Node, value: Value, custom: bool) -> Result<Decoded,
     }
 }
 
-/// Decodes a tree of a built-in type.
+/// Decodes a tree of a built-in type. Maps that came empty are there, and are
+/// told from absent ones until [`ordered`] or [`canonical`].
 ///
 /// # Errors
 /// A value of a wrong type, with Go's message (without the kind in front).
 pub fn decode(node: &Node, value: Value) -> Result<Decoded, DecodeError> {
     let mut w = Walk {
         report: true,
-        keep_empty: true,
+        keep: Keep::All,
         ..Walk::default()
     };
     let value = w.value(node, value).map_err(|Fatal(m)| DecodeError(m))?;
@@ -85,7 +86,7 @@ pub fn canonical(node: &Node, value: Value) -> Value {
 pub fn ordered(node: &Node, value: Value) -> Value {
     let original = value.clone();
     let mut walk = Walk {
-        keep_empty: true,
+        keep: Keep::Printed,
         ..Walk::default()
     };
     walk.value(node, value).unwrap_or(original)
@@ -110,11 +111,22 @@ pub fn strict_error(unknown: &[String], duplicates: &[String]) -> Option<String>
 /// Plain type errors are saved and decoding goes on.
 struct Fatal(String);
 
+/// Which empty lists and maps are told from nil.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Keep {
+    /// None, as after storage.
+    #[default]
+    None,
+    /// Those that are always printed.
+    Printed,
+    /// Maps that are printed with members only, too: errors show them.
+    All,
+}
+
 #[derive(Default)]
 struct Walk {
     report: bool,
-    /// Empty lists that are always printed are not nil yet.
-    keep_empty: bool,
+    keep: Keep,
     saved: Option<String>,
     unknown: Vec<String>,
     /// `spec.containers[0]`
@@ -271,7 +283,7 @@ impl Walk {
             self.fields.truncate(outer.1);
             self.struct_name = outer.0;
         }
-        Ok(assemble(node, slots, self.keep_empty))
+        Ok(assemble(node, slots, self.keep))
     }
 
     fn enter(&mut self, key: &str) {
@@ -323,7 +335,7 @@ impl Walk {
 /// Members in Go's order, without those that Go leaves out. Empty lists and maps
 /// that are always printed are told from nil until they are stored: whoever
 /// sends one owns it.
-fn assemble(node: &Node, slots: Vec<Option<Value>>, keep_empty: bool) -> Value {
+fn assemble(node: &Node, slots: Vec<Option<Value>>, keep: Keep) -> Value {
     let members = node
         .go
         .as_ref()
@@ -347,9 +359,10 @@ fn assemble(node: &Node, slots: Vec<Option<Value>>, keep_empty: bool) -> Value {
         let empty = is_empty(child, &value);
         if field.always_printed {
             // Stored as protobuf, an empty list or map comes back as nil.
-            let nil = empty && !keep_empty && matches!(value, Value::Array(_) | Value::Object(_));
+            let nil =
+                empty && keep == Keep::None && matches!(value, Value::Array(_) | Value::Object(_));
             out.insert(field.name.clone(), if nil { Value::Null } else { value });
-        } else if !empty {
+        } else if !empty || keep == Keep::All && matches!(value, Value::Object(_)) {
             out.insert(field.name.clone(), value);
         }
     }
@@ -374,7 +387,7 @@ fn zero(node: &Node) -> Value {
     match node.ty {
         Type::Object if node.go.is_some() => {
             let slots = vec![None; node.fields.len()];
-            assemble(node, slots, false)
+            assemble(node, slots, Keep::None)
         }
         Type::String => Value::from(""),
         Type::Boolean => Value::Bool(false),

@@ -97,6 +97,25 @@ pub struct TxnRequest {
     pub failure: Vec<Op>,
 }
 
+impl TxnRequest {
+    /// Puts a key that must not exist.
+    pub fn create(key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        Self {
+            compare: vec![Compare::ModRevision {
+                key: key.clone(),
+                equals: 0,
+            }],
+            success: vec![Op::Put {
+                key,
+                value,
+                lease: 0,
+            }],
+            failure: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpResponse {
     Put,

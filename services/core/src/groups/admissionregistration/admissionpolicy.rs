@@ -1,11 +1,15 @@
-//! Admission policies: their structure; expressions are not compiled.
+//! Admission policies: their structure, and whether their expressions compile.
 
 use std::collections::BTreeSet;
 
+use catena_cel::admission::{Compiler, Names, Wanted};
 use catena_objects::{Value, field::Errors, names};
 use catena_registry::{Context, Strategy, strategy::keep_other_half_and_metadata};
 
-use super::rule;
+use super::{
+    expression::{self, judge},
+    rule,
+};
 use crate::{groups::core::pod::defaults::present, rules::At};
 
 #[derive(Debug)]
@@ -37,22 +41,16 @@ impl Strategy for AdmissionPolicy {
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
-        let mut e = Errors::new();
-        let at = At::root(object, "spec");
-        self.common(&at, &mut e);
-        if self.mutating {
-            mutations(&at, &mut e);
-        } else {
-            validations(&at, object, &mut e);
-        }
-        e
+        self.judged(object, false)
     }
 
-    fn validate_update(&self, ctx: &Context, object: &Value, _old: &Value) -> Errors {
+    fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
         if ctx.subresource == "status" {
             return Errors::new();
         }
-        self.validate(ctx, object)
+        let spec = |v: &Value| v.get("spec").cloned().unwrap_or_default();
+        let same = expression::same_conditions(&spec(object), &spec(old));
+        self.judged(object, same)
     }
 
     fn has_generation(&self) -> bool {
@@ -61,7 +59,31 @@ impl Strategy for AdmissionPolicy {
 }
 
 impl AdmissionPolicy {
-    fn common(&self, at: &At, e: &mut Errors) {
+    fn judged(&self, object: &Value, same_conditions: bool) -> Errors {
+        let mut e = Errors::new();
+        let at = At::root(object, "spec");
+        self.constraints(&at, &mut e);
+        let params = at.child("paramKind").has();
+        if !same_conditions {
+            expression::match_conditions(&at.child("matchConditions"), params, &mut e);
+        }
+        let variables = at.child("variables");
+        let mut compiler = match self.mutating || !variables.is_empty() {
+            true => Compiler::composed(),
+            false => Compiler::new(),
+        };
+        for v in variables.items() {
+            variable(&v, &mut compiler, params, &mut e);
+        }
+        if self.mutating {
+            mutations(&at, &compiler, params, &mut e);
+        } else {
+            validations(&at, object, &compiler, params, &mut e);
+        }
+        e
+    }
+
+    fn constraints(&self, at: &At, e: &mut Errors) {
         let failure = at.child("failurePolicy");
         if failure.has() {
             failure.one_of(e, &["Fail", "Ignore"]);
@@ -74,25 +96,69 @@ impl AdmissionPolicy {
         let constraints = at.child("matchConstraints");
         if constraints.has() {
             rule::match_resources(&constraints, e);
-            if constraints.child("resourceRules").is_empty() {
-                constraints.child("resourceRules").required(e, "");
+            let rules = constraints.child("resourceRules");
+            if rules.is_empty() {
+                rules.required(e, "");
+            }
+            if self.mutating {
+                operations(&rules, e);
             }
         } else {
             constraints.required(e, "");
         }
-        rule::match_conditions(&at.child("matchConditions"), e);
-        for v in at.child("variables").items() {
-            let name = v.child("name");
-            if name.str().trim().is_empty() {
-                name.required(e, "name is not specified");
-            } else if !names::c_identifier(name.str()).is_empty() {
-                name.bad_text(e, "name is not a valid CEL identifier");
-            }
-            if v.text("expression").trim().is_empty() {
-                v.child("expression")
-                    .required(e, "expression is not specified");
-            }
+    }
+}
+
+/// What is deleted cannot be changed.
+fn operations(rules: &At, e: &mut Errors) {
+    let known = ["*", "CONNECT", "CREATE", "UPDATE"];
+    for rule in rules.items() {
+        for operation in rule.child("operations").items() {
+            let at = At::new(operation.v, rules.path.child("operations"));
+            at.one_of(e, &known);
         }
+    }
+}
+
+/// Words of the language, which cannot be names.
+const RESERVED: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+fn variable(v: &At, compiler: &mut Compiler, params: bool, e: &mut Errors) {
+    let name = v.child("name");
+    if name.str().trim().is_empty() {
+        name.required(e, "name is not specified");
+    } else if !names::c_identifier(name.str()).is_empty() || RESERVED.contains(&name.str()) {
+        name.bad_text(e, "must be a valid CEL identifier");
+    }
+    let expression = v.child("expression");
+    let text = expression.str();
+    if text.trim().is_empty() {
+        expression.required(e, "expression is not specified");
+    } else {
+        let found = compiler.variable(name.str(), text, params);
+        judge(&expression, text, found, e);
     }
 }
 
@@ -143,7 +209,7 @@ fn version_label(at: &At, version: &str, e: &mut Errors) {
     }
 }
 
-fn validations(at: &At, object: &Value, e: &mut Errors) {
+fn validations(at: &At, object: &Value, compiler: &Compiler, params: bool, e: &mut Errors) {
     const ONE: &str = "validations or auditAnnotations must contain at least one item";
     let (checks, audits) = (at.child("validations"), at.child("auditAnnotations"));
     if checks.is_empty() && audits.is_empty() {
@@ -151,14 +217,29 @@ fn validations(at: &At, object: &Value, e: &mut Errors) {
         audits.required(e, ONE);
         return;
     }
+    let known = Names {
+        params,
+        authorizer: true,
+        patches: false,
+    };
     for v in checks.items() {
-        if v.text("expression").trim().is_empty() {
-            v.child("expression")
-                .required(e, "expression is not specified");
+        let expression = v.child("expression");
+        if expression.str().trim().is_empty() {
+            expression.required(e, "expression is not specified");
+        } else {
+            let found = compiler.check(expression.str(), known, Wanted::Condition);
+            judge(&expression, expression.str(), found, e);
         }
         let from = v.child("messageExpression");
         if !from.is_empty() && from.str().trim().is_empty() {
             from.bad_text(e, "must be non-empty if specified");
+        } else if !from.is_empty() {
+            let known = Names {
+                authorizer: false,
+                ..known
+            };
+            let found = compiler.check(from.str(), known, Wanted::Text);
+            judge(&from, from.str(), found, e);
         }
         let message = v.child("message");
         if !message.is_empty() && message.str().trim().is_empty() {
@@ -190,6 +271,9 @@ fn validations(at: &At, object: &Value, e: &mut Errors) {
             value.required(e, "valueExpression is not specified");
         } else if value.str().trim().len() > 5 * 1024 {
             value.required(e, "must not exceed 5120 bytes in length");
+        } else {
+            let found = compiler.check(value.str().trim(), known, Wanted::TextOrNull);
+            judge(&value, value.str(), found, e);
         }
         if !seen.insert(key.str()) {
             key.duplicate(e);
@@ -197,20 +281,25 @@ fn validations(at: &At, object: &Value, e: &mut Errors) {
     }
 }
 
-fn mutations(at: &At, e: &mut Errors) {
+fn mutations(at: &At, compiler: &Compiler, params: bool, e: &mut Errors) {
+    let known = Names {
+        params,
+        authorizer: true,
+        patches: true,
+    };
     let list = at.child("mutations");
     if list.is_empty() {
         list.required(e, "mutations must contain at least one item");
     }
     for m in list.items() {
         let kind = m.child("patchType");
-        let member = match kind.str() {
+        let (member, other, wanted) = match kind.str() {
             "" => {
                 kind.required(e, "");
                 continue;
             }
-            "ApplyConfiguration" => "applyConfiguration",
-            "JSONPatch" => "jsonPatch",
+            "ApplyConfiguration" => ("applyConfiguration", "jsonPatch", Wanted::Object),
+            "JSONPatch" => ("jsonPatch", "applyConfiguration", Wanted::Patches),
             _ => {
                 kind.unsupported(e, &["ApplyConfiguration", "JSONPatch"]);
                 continue;
@@ -222,9 +311,20 @@ fn mutations(at: &At, e: &mut Errors) {
                 e,
                 &format!("must be specified when patchType is {}", kind.str()),
             );
-        } else if c.text("expression").trim().is_empty() {
-            c.child("expression")
-                .required(e, "expression is not specified");
+        } else {
+            let expression = c.child("expression");
+            let text = expression.str().trim();
+            if text.is_empty() {
+                expression.required(e, "");
+            } else {
+                let found = compiler.check(text, known, wanted);
+                judge(&expression, text, found, e);
+            }
+        }
+        if let Some(other) = m.some(other) {
+            let name = other.path.as_str().rsplit('.').next().unwrap_or_default();
+            let why = format!("must not be specified when patchType is {}", kind.str());
+            other.bad_value(e, format!("{{{name}}}"), why);
         }
     }
     let again = at.child("reinvocationPolicy");

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use catena_objects::{
-    Value,
-    field::{Error, Errors},
-    names,
-};
+use catena_objects::{Value, field::Errors, names};
 
 use crate::{
     groups::core::pod::defaults::each,
@@ -145,28 +141,6 @@ pub fn match_resources(at: &At, e: &mut Errors) {
                 }
             }
             rule(&r, e);
-        }
-    }
-}
-
-/// `validateMatchConditions`, without compiling expressions.
-pub fn match_conditions(at: &At, e: &mut Errors) {
-    if at.len() > 64 {
-        e.push(Error::too_many(&at.path, at.len(), 64));
-    }
-    let mut seen = BTreeSet::new();
-    for c in at.items() {
-        if c.text("expression").trim().is_empty() {
-            c.child("expression").required(e, "");
-        }
-        let name = c.child("name");
-        if name.str().is_empty() {
-            name.required(e, "");
-        } else {
-            name.complain(e, names::qualified_name(name.str()));
-            if !seen.insert(name.str()) {
-                name.duplicate(e);
-            }
         }
     }
 }

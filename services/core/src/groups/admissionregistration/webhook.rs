@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use catena_objects::{Value, field::Errors, names};
 use catena_registry::{Context, Strategy};
 
-use super::rule;
+use super::{expression, rule};
 use crate::{
     groups::core::pod::defaults::{each, present},
     rules::{At, labels},
@@ -23,6 +23,8 @@ struct Opts {
     unknown_versions: bool,
     repeated_names: bool,
     bad_selectors: bool,
+    /// Match conditions are as they were.
+    same_conditions: bool,
 }
 
 impl Strategy for Webhooks {
@@ -72,6 +74,7 @@ impl Strategy for Webhooks {
                     .iter()
                     .any(|s| labels::is_malformed(h.get(s).unwrap_or(&null)))
             }),
+            same_conditions: same_conditions(object.items_at(&["webhooks"]), hooks),
         };
         self.webhooks(object, opts, &mut e);
         e
@@ -80,6 +83,11 @@ impl Strategy for Webhooks {
     fn has_generation(&self) -> bool {
         true
     }
+}
+
+fn same_conditions(new: &[Value], old: &[Value]) -> bool {
+    let same = |(new, old)| expression::same_conditions(new, old);
+    new.len() == old.len() && new.iter().zip(old).all(same)
 }
 
 fn is_accepted(v: &Value) -> bool {
@@ -135,7 +143,9 @@ impl Webhooks {
             p.one_of(e, &["IfNeeded", "Never"]);
         }
         client(&h.child("clientConfig"), e);
-        rule::match_conditions(&h.child("matchConditions"), e);
+        if !opts.same_conditions {
+            expression::match_conditions(&h.child("matchConditions"), false, e);
+        }
     }
 }
 

@@ -53,15 +53,6 @@ impl Strategy for ReplicaSet {
     fn has_generation(&self) -> bool {
         true
     }
-
-    fn selectable(&self, object: &Value) -> Vec<String> {
-        vec![
-            object
-                .i64_at(&["status", "replicas"])
-                .unwrap_or(0)
-                .to_string(),
-        ]
-    }
 }
 
 fn spec(object: &Value, old: Option<&Value>, e: &mut Errors) {

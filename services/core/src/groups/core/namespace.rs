@@ -84,10 +84,7 @@ impl Strategy for Namespace {
     }
 
     fn selectable(&self, object: &Value) -> Vec<String> {
-        vec![
-            object.str_at(&["metadata", "name"]).to_owned(),
-            object.str_at(&["status", "phase"]).to_owned(),
-        ]
+        vec![object.str_at(&["status", "phase"]).to_owned()]
     }
 
     fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {

@@ -32,7 +32,8 @@ pub fn strategy(_plural: &str, _version: &str) -> Option<Arc<dyn Strategy>> {
 pub struct Pod;
 
 /// Fields a field selector may name, in the order of [`Strategy::selectable`].
-pub const SELECTABLE: [&str; 8] = [
+/// `status.podIPs` may be named, and is always "".
+pub const SELECTABLE: [&str; 9] = [
     "spec.nodeName",
     "spec.restartPolicy",
     "spec.schedulerName",
@@ -40,6 +41,7 @@ pub const SELECTABLE: [&str; 8] = [
     "spec.hostNetwork",
     "status.phase",
     "status.podIP",
+    "status.podIPs",
     "status.nominatedNodeName",
 ];
 

@@ -75,19 +75,8 @@ impl Strategy for ReplicationController {
         e
     }
 
-    /// The declarative rule of this kind counts bytes in its message.
     fn validate_name(&self, name: &str, is_prefix: bool) -> Vec<String> {
-        let characters = catena_objects::names::max_len_error(catena_objects::names::SUBDOMAIN_MAX);
-        catena_objects::names::dns1123_subdomain(name, is_prefix)
-            .into_iter()
-            .map(|why| {
-                if why == characters {
-                    why.replace("characters", "bytes")
-                } else {
-                    why
-                }
-            })
-            .collect()
+        catena_objects::names::long_name(name, is_prefix)
     }
 
     fn has_generation(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Encodings of pages: links are rewritten in what was compressed.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
 use flate2::{
     Compression,
@@ -19,23 +19,55 @@ pub(super) enum Coding {
     Deflate(Box<Deflate>),
 }
 
-/// Both directions.
-type Gzip = (MultiGzDecoder<Vec<u8>>, GzEncoder<Vec<u8>>);
-type Deflate = (DeflateDecoder<Vec<u8>>, DeflateEncoder<Vec<u8>>);
+type Gzip = Both<MultiGzDecoder<Vec<u8>>, GzEncoder<Vec<u8>>>;
+type Deflate = Both<DeflateDecoder<Vec<u8>>, DeflateEncoder<Vec<u8>>>;
+
+/// One end of an encoding, before what it made.
+pub(super) trait End: Write {
+    fn made(&mut self) -> &mut Vec<u8>;
+
+    /// The rest of what it makes.
+    ///
+    /// # Errors
+    /// When what it read ends too early.
+    fn end(self) -> io::Result<Vec<u8>>;
+}
+
+macro_rules! ends {
+    ($($end:ident),*) => {$(
+        impl End for $end<Vec<u8>> {
+            fn made(&mut self) -> &mut Vec<u8> {
+                self.get_mut()
+            }
+
+            fn end(self) -> io::Result<Vec<u8>> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+ends!(MultiGzDecoder, GzEncoder, DeflateDecoder, DeflateEncoder);
+
+/// Both directions of one encoding.
+pub(super) struct Both<D, E> {
+    from: D,
+    into: E,
+}
 
 impl Coding {
     /// By its name in `Content-Encoding`; none when it is unknown.
     pub(super) fn of(name: &[u8]) -> Option<Self> {
         match name {
             b"" => Some(Self::None),
-            b"gzip" => Some(Self::Gzip(Box::new((
-                MultiGzDecoder::new(Vec::new()),
-                GzEncoder::new(Vec::new(), Compression::default()),
-            )))),
-            b"deflate" => Some(Self::Deflate(Box::new((
-                DeflateDecoder::new(Vec::new()),
-                DeflateEncoder::new(Vec::new(), Compression::best()),
-            )))),
+            b"gzip" => Some(Self::Gzip(Box::new(Both {
+                from: MultiGzDecoder::new(Vec::new()),
+                into: GzEncoder::new(Vec::new(), Compression::default()),
+            }))),
+            b"deflate" => Some(Self::Deflate(Box::new(Both {
+                from: DeflateDecoder::new(Vec::new()),
+                into: DeflateEncoder::new(Vec::new(), Compression::best()),
+            }))),
             _ => None,
         }
     }
@@ -45,64 +77,51 @@ impl Coding {
     /// # Errors
     /// When it is not encoded as its header says.
     pub(super) fn piece(&mut self, piece: &[u8], to: &mut Rewriter) -> io::Result<Vec<u8>> {
-        let mut out = Vec::new();
         match self {
-            Self::None => to.write(piece, &mut out),
-            Self::Gzip(both) => {
-                let (from, into) = &mut **both;
-                for part in piece.chunks(STEP) {
-                    from.write_all(part)?;
-                    from.flush()?;
-                    through(from.get_mut(), to, into)?;
-                }
-                // A reader who waits for the page sees what there is of it.
-                into.flush()?;
-                out.append(into.get_mut());
+            Self::None => {
+                let mut out = Vec::new();
+                to.write(piece, &mut out);
+                Ok(out)
             }
-            Self::Deflate(both) => {
-                let (from, into) = &mut **both;
-                for part in piece.chunks(STEP) {
-                    from.write_all(part)?;
-                    from.flush()?;
-                    through(from.get_mut(), to, into)?;
-                }
-                into.flush()?;
-                out.append(into.get_mut());
-            }
+            Self::Gzip(both) => both.piece(piece, to),
+            Self::Deflate(both) => both.piece(piece, to),
         }
-        Ok(out)
     }
 
     /// What is to be sent at the end of the page.
     ///
     /// # Errors
     /// When it ends too early.
-    pub(super) fn finish(self, mut to: Rewriter) -> io::Result<Vec<u8>> {
+    pub(super) fn finish(self, to: Rewriter) -> io::Result<Vec<u8>> {
         match self {
-            Self::None => {
-                let mut out = Vec::new();
-                to.finish(&mut out);
-                Ok(out)
-            }
-            Self::Gzip(both) => {
-                let (from, mut into) = *both;
-                let mut rest = from.finish()?;
-                through(&mut rest, &mut to, &mut into)?;
-                into.write_all(&ended(to))?;
-                into.finish()
-            }
-            Self::Deflate(both) => {
-                let (from, mut into) = *both;
-                let mut rest = from.finish()?;
-                through(&mut rest, &mut to, &mut into)?;
-                into.write_all(&ended(to))?;
-                into.finish()
-            }
+            Self::None => Ok(ended(to)),
+            Self::Gzip(both) => both.finish(to),
+            Self::Deflate(both) => both.finish(to),
         }
     }
 }
 
-fn through(plain: &mut Vec<u8>, to: &mut Rewriter, into: &mut impl io::Write) -> io::Result<()> {
+impl<D: End, E: End> Both<D, E> {
+    fn piece(&mut self, piece: &[u8], to: &mut Rewriter) -> io::Result<Vec<u8>> {
+        for part in piece.chunks(STEP) {
+            self.from.write_all(part)?;
+            self.from.flush()?;
+            through(self.from.made(), to, &mut self.into)?;
+        }
+        // A reader who waits for the page sees what there is of it.
+        self.into.flush()?;
+        Ok(std::mem::take(self.into.made()))
+    }
+
+    fn finish(mut self, mut to: Rewriter) -> io::Result<Vec<u8>> {
+        let mut rest = self.from.end()?;
+        through(&mut rest, &mut to, &mut self.into)?;
+        self.into.write_all(&ended(to))?;
+        self.into.end()
+    }
+}
+
+fn through(plain: &mut Vec<u8>, to: &mut Rewriter, into: &mut impl Write) -> io::Result<()> {
     let mut rewritten = Vec::new();
     to.write(plain, &mut rewritten);
     plain.clear();

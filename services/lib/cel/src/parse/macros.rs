@@ -18,6 +18,10 @@ impl Parser<'_> {
         args: Vec<Expr>,
     ) -> Expr {
         let place = self.places[id];
+        let bound = self.bindings
+            && function == "bind"
+            && args.len() == 3
+            && target.as_ref().and_then(Expr::ident) == Some("cel");
         let mut make = Make {
             parser: self,
             place,
@@ -36,6 +40,7 @@ impl Parser<'_> {
             ("optMap", true, 2) => make.opt_map(target, args, false),
             ("optFlatMap", true, 2) => make.opt_map(target, args, true),
             ("sortBy", true, 2) => make.sort_by(target, args),
+            ("bind", ..) if bound => make.bind(args),
             _ => {
                 let target = target.map(Box::new);
                 return Expr {
@@ -305,19 +310,8 @@ impl Make<'_, '_> {
         let body = rest.next().unwrap_or_else(|| self.node(Kind::Broken));
         let target = target.unwrap_or_else(|| self.node(Kind::Broken));
         let value = self.method(target.clone(), "value", Vec::new());
-        let range = self.list(Vec::new());
-        let condition = self.bool(false);
-        let step = self.ident(&var);
-        let bound = self.node(Kind::Fold(Box::new(Fold {
-            range,
-            var: "#unused".to_owned(),
-            var2: None,
-            accu: var,
-            init: value,
-            condition,
-            step,
-            result: body,
-        })));
+        let bound = self.binding(var, value, body);
+        let bound = self.node(bound);
         let bound = match flat {
             true => bound,
             false => self.call("optional.of", vec![bound]),
@@ -329,6 +323,35 @@ impl Make<'_, '_> {
             target: None,
             args: vec![present, bound, none],
         })
+    }
+
+    /// `result`, in which a name stands for a value.
+    fn binding(&mut self, name: String, value: Expr, result: Expr) -> Kind {
+        let range = self.list(Vec::new());
+        let condition = self.bool(false);
+        let step = self.ident(&name);
+        Kind::Fold(Box::new(Fold {
+            range,
+            var: "#unused".to_owned(),
+            var2: None,
+            accu: name,
+            init: value,
+            condition,
+            step,
+            result,
+        }))
+    }
+
+    /// `cel.bind(name, value, result)`.
+    fn bind(&mut self, args: Vec<Expr>) -> Expanded {
+        let Some(name) = args[0].ident().map(str::to_owned) else {
+            let why = "cel.bind() variable names must be simple identifiers";
+            return Err((args[0].id, why.to_owned()));
+        };
+        let mut rest = args.into_iter().skip(1);
+        let mut next = |make: &mut Self| rest.next().unwrap_or_else(|| make.node(Kind::Broken));
+        let (value, result) = (next(self), next(self));
+        Ok(self.binding(name, value, result))
     }
 
     /// The list, sorted by the list of keys that the expression makes of it.
@@ -352,18 +375,6 @@ impl Make<'_, '_> {
         let keys = self.node(keys);
         let input = self.ident(VAR);
         let result = self.method(input, "@sortByAssociatedKeys", vec![keys]);
-        let range = self.list(Vec::new());
-        let condition = self.bool(false);
-        let step = self.ident(VAR);
-        Ok(Kind::Fold(Box::new(Fold {
-            range,
-            var: "#unused".to_owned(),
-            var2: None,
-            accu: VAR.to_owned(),
-            init: target,
-            condition,
-            step,
-            result,
-        })))
+        Ok(self.binding(VAR.to_owned(), target, result))
     }
 }

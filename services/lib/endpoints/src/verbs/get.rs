@@ -16,6 +16,10 @@ use crate::{
 };
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
+    if call.query.bool("export") {
+        let why = "the export parameter, deprecated since v1.14, is no longer supported";
+        return Err(Status::bad_request(why));
+    }
     let output = call.output()?;
     let served = call.served;
     let resource = &served.store.resource;

@@ -31,15 +31,7 @@ pub(super) struct Found {
 pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let output = call.output()?;
     let mut page = read(call).await?;
-    if let Shape::Metadata(_) = output.shape {
-        return Err(Status::new(
-            catena_objects::Reason::NotAcceptable,
-            format!(
-                "you requested PartialObjectMetadata, but the requested object is a list ({})",
-                go_list_type(call)
-            ),
-        ));
-    }
+    check_shape(call, &output)?;
     let resource = &call.served.store.resource;
     let metadata = list_metadata(&page);
     if page.objects.is_empty() && matches!(output.shape, Shape::MetadataList(_)) {
@@ -56,6 +48,18 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         objects.push(codec::decode(resource, &object.kv())?);
     }
     answer(call, &output, metadata, objects)
+}
+
+/// A list is nothing that has metadata alone.
+fn check_shape(call: &Call<'_>, output: &Output) -> Result<(), Status> {
+    let Shape::Metadata(_) = output.shape else {
+        return Ok(());
+    };
+    let list = go_list_type(call);
+    Err(Status::new(
+        catena_objects::Reason::NotAcceptable,
+        format!("you requested PartialObjectMetadata, but the requested object is a list ({list})"),
+    ))
 }
 
 fn go_list_type(call: &Call<'_>) -> String {
@@ -89,6 +93,7 @@ pub(super) fn answer(
     metadata: Map,
     objects: Vec<Value>,
 ) -> Result<Response, Status> {
+    check_shape(call, output)?;
     let served = call.served;
     let resource = &served.store.resource;
     let objects: Vec<Value> = objects

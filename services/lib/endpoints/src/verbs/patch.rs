@@ -60,7 +60,14 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let options = query::write_options(&call.query, "PatchOptions", kind.applies())?;
     let context = call.context(options.dry_run);
     let name = &call.request.info.name;
-    let patch = Patch::read(call, kind, options.field_validation)?;
+    let patch = match Patch::read(call, kind, options.field_validation) {
+        // That there is nothing to patch is told before what is wrong with the patch.
+        Err(s) if !kind.applies() => {
+            call.served.store.get(&context.namespace, name).await?;
+            return Err(s);
+        }
+        read => read?,
+    };
     let manager = call.manager(&options.field_manager);
     let change = |live: Option<&Value>| -> Result<Value, Status> {
         let decoded = patch.change(call, live, &manager, &context, options.force)?;

@@ -7,7 +7,11 @@ use catena_objects::{Map, Status, Value, json, labels, meta, yaml};
 use catena_registry::{options::Preconditions, resource::Scale};
 
 use super::{Call, update};
-use crate::{body, encode, negotiate::Output, query};
+use crate::{
+    body, encode,
+    negotiate::{Output, Shape},
+    query,
+};
 
 const ENTRIES: [&str; 2] = ["metadata", "managedFields"];
 
@@ -18,6 +22,12 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     match call.request.method.as_str() {
         "GET" => {
             let object = call.served.store.get(&context.namespace, name).await?;
+            let scale = paths(call)?;
+            if call.served.store.resource.custom && at(&object, &scale.spec_replicas).is_none() {
+                let path = scale.spec_replicas.join(".");
+                let why = format!("the spec replicas field \".{path}\" does not exist");
+                return Err(Status::internal(why));
+            }
             respond(&output, &view(call, &object)?)
         }
         "PUT" => put(call, &output).await,
@@ -27,10 +37,14 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
 }
 
 fn respond(output: &Output, v: &Value) -> Result<Response, Status> {
+    let shaped = match &output.shape {
+        Shape::Metadata(version) => Some(encode::metadata_only(v, version)),
+        Shape::Plain | Shape::Table(_) | Shape::MetadataList(_) => None,
+    };
     Ok(Response::new(
         200,
         output.format.content_type(),
-        encode::value(output, v)?,
+        encode::value(output, shaped.as_ref().unwrap_or(v))?,
     ))
 }
 
@@ -105,13 +119,16 @@ fn selector_text(v: &Value) -> String {
 }
 
 async fn put(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
-    let scale = body::other(
+    let mut scale = body::other(
         ("autoscaling", "v1", "Scale"),
         call.request.header("content-type"),
         &call.request.body,
         query::FieldValidation::Ignore,
     )?
     .object;
+    let context = call.context(false);
+    update::check_names(call, &context, &scale)?;
+    scale.set(&["metadata", "namespace"], context.namespace);
     write(call, output, "UpdateOptions", &|_| Ok(scale.clone())).await
 }
 
@@ -119,6 +136,11 @@ async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
     let content_type = call.request.header("content-type").to_owned();
     if content_type.starts_with("application/apply-patch+yaml") {
         return apply(call, output).await;
+    }
+    let custom = call.served.store.resource.custom;
+    let strategic = "application/strategic-merge-patch+json";
+    if custom && content_type.starts_with(strategic) {
+        return Err(unsupported(custom));
     }
     let patch = json::parse(&call.request.body)
         .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
@@ -130,12 +152,20 @@ async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         "application/strategic-merge-patch+json" => {
             catena_patch::strategic_merge(live, &patch, &node)
         }
-        _ => Err(Status::new(
-            catena_objects::Reason::UnsupportedMediaType,
-            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
-        )),
+        _ => Err(unsupported(custom)),
     };
     write(call, output, "PatchOptions", &change).await
+}
+
+fn unsupported(custom: bool) -> Status {
+    let strategic = match custom {
+        true => "",
+        false => " application/strategic-merge-patch+json,",
+    };
+    let why = format!(
+        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json,{strategic} application/apply-patch+yaml"
+    );
+    Status::new(catena_objects::Reason::UnsupportedMediaType, why)
 }
 
 /// Server-side apply of a scale: its replicas are owned in the object's entries.
@@ -169,7 +199,7 @@ async fn apply(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         let mut scale = view(call, live)?;
         scale.set(&ENTRIES, ownership::of_scale(entries, &path));
         let wanted = catena_apply::apply(Some(&scale), &config, &request)?;
-        check(&wanted, name)?;
+        check(call, &wanted, name)?;
         let mut object = live.clone();
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
         object.set(&steps, wanted.i64_at(&["spec", "replicas"]).unwrap_or(0));
@@ -204,7 +234,7 @@ async fn write(
             return Err(call.served.store.not_found(name));
         };
         let wanted = change(&view(call, live)?)?;
-        check(&wanted, name)?;
+        check(call, &wanted, name)?;
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
         let mut object = live.clone();
         object.set(&steps, wanted.i64_at(&["spec", "replicas"]).unwrap_or(0));
@@ -245,8 +275,9 @@ fn untimed(mut object: Value, manager: &str) -> Value {
     object
 }
 
-/// `ValidateScale`.
-fn check(scale: &Value, name: &str) -> Result<(), Status> {
+/// `ValidateScale`; the rules of a custom resource say themselves what its replicas
+/// may be.
+fn check(call: &Call<'_>, scale: &Value, name: &str) -> Result<(), Status> {
     use catena_objects::field::{Error, Errors, Path};
     let empty = Value::object();
     let mut errors: Errors = meta::validate_object_meta(
@@ -256,7 +287,7 @@ fn check(scale: &Value, name: &str) -> Result<(), Status> {
         &Path::new("metadata"),
     );
     let replicas = scale.i64_at(&["spec", "replicas"]).unwrap_or(0);
-    if replicas < 0 {
+    if replicas < 0 && !call.served.store.resource.custom {
         errors.push(Error::invalid(
             &Path::new("spec").child("replicas"),
             replicas,

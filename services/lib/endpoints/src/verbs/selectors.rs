@@ -40,6 +40,21 @@ impl Selectors {
         })
     }
 
+    /// A watch of one object that selects another (`/watch/` before its path).
+    ///
+    /// # Errors
+    /// 400.
+    pub(crate) fn check_name(&self, call: &Call<'_>) -> Result<(), Status> {
+        let named = call.request.info.parts.get(1);
+        let selected = self.fields.exact("metadata.name");
+        match named.zip(selected) {
+            Some((named, selected)) if named != selected => Err(Status::bad_request(
+                "fieldSelector metadata.name doesn't match requested name",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the resource has the fields; asked after the other options were judged.
     ///
     /// # Errors
@@ -147,6 +162,17 @@ fn known(resource: &Resource, field: &str) -> bool {
 
 /// Kinds with selectable fields of their own word it differently from those without.
 fn unknown(resource: &Resource, field: &str) -> String {
+    match resource.kind.as_str() {
+        "Job" if !resource.custom => return format!("field label {field:?} not supported for Job"),
+        "ResourceSlice" if !resource.custom => {
+            let version = &resource.versions[resource.storage_version].name;
+            let group = &resource.group;
+            return format!(
+                "field label not supported for {group}/{version}, Kind=ResourceSlice: {field}"
+            );
+        }
+        _ => {}
+    }
     if resource.custom || !resource.selectable_fields.is_empty() {
         return format!("field label not supported: {field}");
     }

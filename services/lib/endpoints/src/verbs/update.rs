@@ -79,9 +79,26 @@ pub(super) fn track(
     resource.strategy.default(&mut object);
     let served = |v: Value| body::from_storage(resource, version, v);
     let live = live.map(|l| served(l.clone()));
-    let tracked = catena_apply::track_update(live.as_ref(), served(object), tracking)?;
-    Ok(body::to_storage(resource, version, tracked))
+    // Nobody owns an empty map; errors are still to show it.
+    let empty = !resource.custom && body::has_empty(&object);
+    let shown = empty.then(|| object.clone());
+    let mut object = served(object);
+    if empty {
+        object = catena_schema::ordered(&version.schema, object);
+    }
+    let tracked = catena_apply::track_update(live.as_ref(), object, tracking)?;
+    let tracked = body::to_storage(resource, version, tracked);
+    let Some(mut object) = shown else {
+        return Ok(tracked);
+    };
+    match tracked.at(&MANAGED) {
+        Some(managed) => object.set(&MANAGED, managed.clone()),
+        None => drop(object.unset(&MANAGED)),
+    }
+    Ok(object)
 }
+
+const MANAGED: [&str; 2] = ["metadata", "managedFields"];
 
 type Paths = &'static [&'static [&'static str]];
 

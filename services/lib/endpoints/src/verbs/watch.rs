@@ -3,7 +3,6 @@
 mod frames;
 mod options;
 mod source;
-mod websocket;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -66,13 +65,12 @@ struct Bookmarks {
 pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let output = call.output()?;
     if output.format == Format::Yaml {
-        return Err(crate::negotiate::collection("text/none", false, false)
-            .err()
-            .unwrap_or_else(Status::no_such_path));
+        return Err(crate::negotiate::no_stream());
     }
     call.query.int("timeoutSeconds")?;
     call.query.int("limit")?;
     let selectors = Selectors::parse(call)?;
+    selectors.check_name(call)?;
     let options = Options::parse(&call.query)?;
     selectors.check_fields(&call.served.store.resource)?;
     let namespace = call.context(false).namespace;
@@ -108,11 +106,6 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
         Some((Ok(events), w))
     });
     response.body = Body::Events(Box::pin(span.run(events)));
-    if crate::websocket::is_wanted(&call.request.headers)
-        && let Some(input) = call.take_input()
-    {
-        return websocket::serve(&call.request.headers, input, response).await;
-    }
     Ok(response)
 }
 

@@ -67,6 +67,19 @@ pub fn label_key(value: &str) -> Vec<String> {
     out
 }
 
+/// A subdomain, as the declarative rule `k8s-long-name` judges it: its message
+/// counts bytes.
+pub fn long_name(value: &str, is_prefix: bool) -> Vec<String> {
+    let characters = super::max_len_error(super::SUBDOMAIN_MAX);
+    let mut out = dns1123_subdomain(value, is_prefix);
+    for why in &mut out {
+        if *why == characters {
+            *why = max_bytes_error(super::SUBDOMAIN_MAX);
+        }
+    }
+    out
+}
+
 /// `IsQualifiedName`.
 pub fn qualified_name(value: &str) -> Vec<String> {
     label_key(value)

@@ -1,7 +1,7 @@
 //! Create.
 
 use catena_objects::{Reason, Status, Value, field, meta as object_meta};
-use catena_storage::{Compare, Op, TxnRequest};
+use catena_storage::TxnRequest;
 use catena_telemetry::trace;
 
 use super::{Store, Written, meta};
@@ -151,18 +151,8 @@ impl Store {
         }
         object.unset(&["metadata", "resourceVersion"]);
         let key = self.resource.key(&ctx.namespace, name);
-        let call = self.storage.txn(TxnRequest {
-            compare: vec![Compare::ModRevision {
-                key: key.clone().into(),
-                equals: 0,
-            }],
-            success: vec![Op::Put {
-                key: key.into(),
-                value: codec::encode(&object),
-                lease: 0,
-            }],
-            failure: Vec::new(),
-        });
+        let request = TxnRequest::create(key, codec::encode(&object));
+        let call = self.storage.txn(request);
         let answer = metrics::storage(&self.resource, "create", call)
             .await
             .map_err(codec::storage_error)?;

@@ -19,13 +19,17 @@ pub(super) fn fill_new(ctx: &Context, object: &mut Value) {
 
 /// What an update may not change, taken from the stored object.
 pub(super) fn keep_system(object: &mut Value, old: &Value) {
-    for field in [
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generation",
-    ] {
+    for field in ["creationTimestamp", "generation"] {
         keep(object, old, field);
+    }
+    // What a client makes of the others is refused.
+    let has = |v: &Value, field| v.at(&["metadata", field]).is_some_and(|v| !v.is_null());
+    if has(old, "deletionTimestamp") {
+        keep(object, old, "deletionTimestamp");
+    }
+    let grace = "deletionGracePeriodSeconds";
+    if has(old, grace) && !has(object, grace) {
+        keep(object, old, grace);
     }
     object.unset(&["metadata", "selfLink"]);
     object.set_default(

@@ -62,6 +62,13 @@ impl Store {
                 Ok(kv) => kv,
                 Err(s) if s.reason == Reason::NotFound && create => {
                     let mut object = change(None)?;
+                    let uid = object.str_at(&["metadata", "uid"]);
+                    if !uid.is_empty() {
+                        let why = format!(
+                            "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                        );
+                        return Err(self.conflict(name, &why));
+                    }
                     object.unset(&["metadata", "resourceVersion"]);
                     match self.create(ctx, object).await {
                         Err(s) if s.reason == Reason::AlreadyExists => continue,

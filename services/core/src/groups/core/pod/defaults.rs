@@ -40,6 +40,13 @@ pub fn pod(object: &mut Value) {
         each(spec, list, requests_from_limits);
     }
     resources::default_pod_level(spec);
+    // Not in templates, which keep what they say.
+    if spec
+        .i64_at(&["terminationGracePeriodSeconds"])
+        .is_some_and(|seconds| seconds < 0)
+    {
+        spec.set(&["terminationGracePeriodSeconds"], 1i64);
+    }
     spec.set_default(&["enableServiceLinks"], true);
     if spec.bool_at(&["hostNetwork"]) == Some(true) {
         for list in ["containers", "initContainers"] {

@@ -6,7 +6,7 @@ use base64::{
 };
 use catena_objects::{Map, Status, field, json};
 
-use crate::verbs::Call;
+use crate::{query::number_error, verbs::Call};
 
 /// Go's decoder does not mind bits after the last byte.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -89,8 +89,12 @@ pub(in crate::verbs) fn parse_revision(text: &str) -> Result<i64, String> {
         return Ok(0);
     }
     text.parse::<i64>().ok().filter(|r| *r >= 0).ok_or_else(|| {
+        let why = match text.starts_with(['+', '-']) {
+            true => "invalid syntax",
+            false => number_error(text),
+        };
         format!(
-            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {why}"
         )
     })
 }
@@ -191,7 +195,8 @@ fn continue_options(token: &str, rv: &str, limit: i64) -> Result<Options, Status
         ));
     }
     Ok(Options {
-        limit,
+        // As without a token, what is at hand comes whole.
+        limit: if rv == "0" { 0 } else { limit },
         at: if revision > 0 {
             At::Exact(revision)
         } else {

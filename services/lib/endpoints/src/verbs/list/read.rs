@@ -51,8 +51,14 @@ pub(super) async fn read(call: &Call<'_>) -> Result<Page, Status> {
     let selectors = Selectors::parse(call)?;
     Options::check(call)?;
     selectors.check_fields(resource)?;
-    let options = Options::parse(call)?;
-    let prefix = resource.list_prefix(&call.context(false).namespace);
+    let mut options = Options::parse(call)?;
+    let namespace = call.context(false).namespace;
+    // One key is read, and there is nothing behind it.
+    let one = selectors.name.is_some() && (!resource.namespaced || !namespace.is_empty());
+    if one && options.start.is_none() {
+        options.limit = 0;
+    }
+    let prefix = resource.list_prefix(&namespace);
     let end = prefix_end(prefix.as_bytes()).to_vec();
     let start = match &options.start {
         Some(start) => format!("{}/{start}", resource.key_prefix).max(prefix),

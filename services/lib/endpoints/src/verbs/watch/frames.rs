@@ -145,7 +145,7 @@ impl Frames {
     ///
     /// # Errors
     /// When it cannot be encoded.
-    pub(super) fn bookmark(&self, revision: i64, initial_end: bool) -> Result<Bytes, Status> {
+    pub(super) fn bookmark(&mut self, revision: i64, initial_end: bool) -> Result<Bytes, Status> {
         let resource = &self.served.store.resource;
         let mut metadata = Map::new();
         metadata.insert("resourceVersion", revision.to_string());
@@ -167,6 +167,12 @@ impl Frames {
                 catena_schema::decode_object(&self.served.version().schema, object.clone(), false)
         {
             object = d.value;
+        }
+        if let Shape::Table(version) = &self.output.shape {
+            let metadata = encode::list_metadata(&revision.to_string()).into();
+            let columns = std::mem::take(&mut self.first);
+            let include = self.output.include;
+            object = table::table(&self.served, version, metadata, &[object], include, columns);
         }
         self.frame("BOOKMARK", &object)
     }

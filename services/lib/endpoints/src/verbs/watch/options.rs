@@ -38,7 +38,7 @@ impl Options {
         };
         let rv = q.get("resourceVersion").unwrap_or_default();
         let revision = parse_revision(rv);
-        let asked = q.get("sendInitialEvents").filter(|s| !s.is_empty());
+        let asked = q.get("sendInitialEvents");
         let asked = asked.map(|_| q.bool("sendInitialEvents"));
         let defaulted = asked.is_none()
             && q.get("resourceVersionMatch").is_none_or(str::is_empty)

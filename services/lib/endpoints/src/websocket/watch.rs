@@ -8,37 +8,41 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use crate::websocket::{self, Socket};
+use super::Socket;
 
 /// Nothing that a watcher sends is of use; so large it may be.
 const MAX_RECEIVED: usize = 64 << 10;
 /// Bytes of the length before an event in protobuf.
 const LENGTH: usize = 4;
 
-/// Turns the answer of a watch into the beginning of a WebSocket.
-pub(super) async fn serve(
+/// Turns the answer of a watch into the beginning of a WebSocket. An answer
+/// without events, such as a refusal, stays what it is.
+///
+/// # Errors
+/// Where the request is no good handshake.
+pub async fn serve(
     request: &HeaderMap,
     input: ByteStream,
     watch: Response,
 ) -> Result<Response, Status> {
-    let offered = websocket::protocols(request);
+    let Body::Events(events) = watch.body else {
+        return Ok(watch);
+    };
+    let offered = super::protocols(request);
     // More than one would have to be chosen from.
     if offered.len() > 1 {
         return Err(Status::bad_request("missing or bad WebSocket-Protocol"));
     }
-    let headers = websocket::accept(request, offered.first().map(String::as_str))?;
+    let headers = super::accept(request, offered.first().map(String::as_str))?;
     let content_type = watch.headers.get(header::CONTENT_TYPE);
     let framing = Framing::of(content_type.map_or(b"", HeaderValue::as_bytes));
-    let Body::Events(events) = watch.body else {
-        return Err(Status::internal("a watch without events"));
-    };
-    let (socket, body) = websocket::open(input, MAX_RECEIVED).await;
+    let (socket, body) = super::open(input, MAX_RECEIVED).await;
     tokio::spawn(run(socket, events, framing));
     Ok(Response {
         status: StatusCode::SWITCHING_PROTOCOLS.as_u16(),
         headers,
-        warnings: Vec::new(),
-        audit: Vec::new(),
+        warnings: watch.warnings,
+        audit: watch.audit,
         body: Body::Stream(body),
     })
 }

@@ -1,0 +1,80 @@
+//! What happens in storage behind a control plane.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use catena_runtime::flags::Etcd;
+use catena_storage::{Error, Storage as _};
+use catena_storage_etcd::EtcdStorage;
+
+use crate::free_port;
+
+/// The current etcd, in a directory of its own.
+pub struct RealEtcd {
+    child: Child,
+    pub url: String,
+    _dir: tempfile::TempDir,
+}
+
+impl RealEtcd {
+    /// `None`, with the reason told, where it was not built.
+    pub fn start() -> Option<Self> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/etcd");
+        if !program.exists() {
+            println!("skipped: target/tools/etcd was not built (make deps)");
+            return None;
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let peers = format!("http://127.0.0.1:{}", free_port());
+        let child = Command::new(program)
+            .arg(format!("--data-dir={}", dir.path().display()))
+            .arg(format!("--listen-client-urls={url}"))
+            .arg(format!("--advertise-client-urls={url}"))
+            .arg(format!("--listen-peer-urls={peers}"))
+            .arg(format!("--initial-advertise-peer-urls={peers}"))
+            .arg(format!("--initial-cluster=default={peers}"))
+            .args(["--unsafe-no-fsync", "--log-level=error"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("etcd starts");
+        Some(Self {
+            child,
+            url,
+            _dir: dir,
+        })
+    }
+}
+
+impl Drop for RealEtcd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Forgets all history of the storage at an address.
+pub fn compact(server: &str) {
+    let flags = Etcd {
+        etcd_servers: vec![server.to_owned()],
+        etcd_cafile: None,
+        etcd_certfile: None,
+        etcd_keyfile: None,
+        etcd_prefix: "/registry".to_owned(),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let storage = EtcdStorage::connect(&flags).expect("an address");
+        catena_storage_etcd::wait(&storage).await.expect("storage");
+        let now = storage.status().await.expect("storage").revision;
+        match storage.compact(now).await {
+            // Nothing was written since the last time.
+            Ok(()) | Err(Error::Compacted { .. }) => {}
+            Err(e) => panic!("{e}"),
+        }
+    });
+}
