@@ -34,7 +34,8 @@ use crate::{
 const RESYNC: Duration = Duration::from_secs(60);
 /// While something is waited for that is not watched.
 const SOON: Duration = Duration::from_secs(2);
-/// While pods are waited for: why they do not start is not watched.
+/// While pods or certificates of others are waited for: neither why pods do not
+/// start nor Secrets of others are watched.
 const WAITING: Duration = Duration::from_secs(10);
 
 /// Everything that the steps share.
@@ -282,9 +283,10 @@ impl Work<'_> {
         if failed {
             return Action::requeue(Duration::ZERO);
         }
+        let missing = !self.seen.certificates.problems.is_empty();
         let mut pause = match self.seen.waits {
-            Some(_) => WAITING,
-            None => RESYNC,
+            None if !missing => RESYNC,
+            _ => WAITING,
         };
         if restore::mode(status.restore.as_ref()) == Mode::Stop {
             pause = SOON;
