@@ -30,6 +30,8 @@ them: who signs it, whom it names, and what it is for. JSON: {"leaves": [...]}.
 {{- $leaves = append $leaves (dict "name" . "authority" "internal-ca" "cn" (printf "system:catena:%s" .) "dns" $dns "ips" (list "127.0.0.1" "::1") "usages" (list "server auth" "client auth")) -}}
 {{- end -}}
 {{- $leaves = append $leaves (dict "name" "front-proxy-client" "authority" "front-proxy-ca" "cn" "front-proxy-client" "dns" list "ips" list "usages" (list "client auth")) -}}
+{{/* The group counts where certificates have one: docs/install.md, Nodes. */}}
+{{- $leaves = append $leaves (dict "name" "kubelet-client" "authority" "ca" "cn" "kube-apiserver-kubelet-client" "group" "system:masters" "dns" list "ips" list "usages" (list "client auth")) -}}
 {{- dict "leaves" $leaves | toJson -}}
 {{- end -}}
 

@@ -6,6 +6,7 @@ Certificates in pods, all under /etc/catena:
   proxies/      ca.crt                    authority of proxies that name users
   front-proxy/  tls.crt, tls.key          the front before remote API servers
   tokens/       sa.key                    signs service account tokens
+  kubelets/     tls.crt, tls.key          core before kubelets
   etcd/         ca.crt, tls.crt, tls.key  an etcd that is not ours
 Keys of authorities are never mounted.
 */}}

@@ -49,8 +49,11 @@ pub(crate) struct Policy {
 pub(crate) struct Outcome {
     /// Secrets that were written, and why.
     pub(crate) made: Vec<(String, Why)>,
-    /// The next time that one has to be made anew.
+    /// The next time that one has to be made anew; of those of others, when the
+    /// first one ends.
     pub(crate) renewal: Option<SystemTime>,
+    /// Somebody else makes them.
+    pub(crate) of_others: bool,
     /// What is wrong with those that are not ours to make.
     pub(crate) problems: Vec<String>,
     /// Content of the Secrets by name.
@@ -126,12 +129,11 @@ async fn one(
 ///
 /// # Errors
 /// When a Secret cannot be read.
-pub(crate) async fn inspect(
-    applier: &Applier,
-    identities: &[Identity],
-    policy: &Policy,
-) -> Result<Outcome, Error> {
-    let mut out = Outcome::default();
+pub(crate) async fn inspect(applier: &Applier, identities: &[Identity]) -> Result<Outcome, Error> {
+    let mut out = Outcome {
+        of_others: true,
+        ..Outcome::default()
+    };
     for identity in identities {
         let key = secret_key(applier, &identity.secret);
         let live = applier.get(&key).await?;
@@ -143,8 +145,7 @@ pub(crate) async fn inspect(
             None => Some("is missing or has no certificate"),
             Some(end) if end <= now => Some("has a certificate that has expired"),
             Some(end) => {
-                let due = end - policy.renew_before.min(Duration::from_secs(60));
-                out.renewal = Some(out.renewal.map_or(due, |r| r.min(due)));
+                out.renewal = Some(out.renewal.map_or(end, |r| r.min(end)));
                 None
             }
         };

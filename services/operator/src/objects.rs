@@ -78,6 +78,16 @@ pub(crate) fn is_workload(object: &Value) -> bool {
         && matches!(object["kind"].as_str(), Some("Deployment" | "StatefulSet"))
 }
 
+/// Whether a text is somewhere in a value.
+pub(crate) fn mentions(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(s) => s == text,
+        Value::Array(items) => items.iter().any(|v| mentions(v, text)),
+        Value::Object(members) => members.values().any(|v| mentions(v, text)),
+        _ => false,
+    }
+}
+
 /// # Errors
 /// Never with what an API server answered.
 pub(crate) fn value(object: &DynamicObject) -> Result<Value, Error> {

@@ -2,6 +2,7 @@
 //! what it is is told.
 
 mod apply;
+mod pods;
 mod status;
 mod target;
 mod upgrade;

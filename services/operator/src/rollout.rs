@@ -33,16 +33,16 @@ pub(crate) fn waiting(workload: &Value) -> Option<String> {
     let changing = workload["kind"] == "StatefulSet"
         && wanted > 0
         && status["currentRevision"] != status["updateRevision"];
-    if updated < wanted || changing {
-        return Some(format!("{updated} of {wanted} pods to be updated"));
+    if updated < wanted {
+        return Some(format!("{wanted} pods to be updated ({updated} so far)"));
     }
     if all > wanted.max(updated) || all > updated {
         return Some(format!("{} old pods to end", all - updated));
     }
     if ready < wanted {
-        return Some(format!("{ready} of {wanted} pods to be ready"));
+        return Some(format!("{wanted} pods to be ready ({ready} so far)"));
     }
-    None
+    changing.then(|| "its change to be complete".to_owned())
 }
 
 /// Whether no pod is left of a workload that should have none.
@@ -96,7 +96,7 @@ mod tests {
             (json!({"observedGeneration": 1}), "its change to be seen"),
             (
                 json!({"observedGeneration": 2}),
-                "0 of 2 pods to be updated",
+                "2 pods to be updated (0 so far)",
             ),
             (
                 json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "readyReplicas": 3}),
@@ -104,14 +104,19 @@ mod tests {
             ),
             (
                 json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 1}),
-                "1 of 2 pods to be ready",
+                "2 pods to be ready (1 so far)",
             ),
         ];
         for (status, expected) in cases {
             assert_eq!(waiting(&deployment(status)).as_deref(), Some(expected));
         }
-        let done = json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2});
-        assert_eq!(waiting(&deployment(done)), None);
+        let mut done = json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2});
+        assert_eq!(waiting(&deployment(done.clone())), None);
+        done["currentRevision"] = json!("a");
+        done["updateRevision"] = json!("b");
+        let mut set = deployment(done);
+        set["kind"] = json!("StatefulSet");
+        assert_eq!(waiting(&set).as_deref(), Some("its change to be complete"));
     }
 
     #[test]

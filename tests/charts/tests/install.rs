@@ -78,12 +78,13 @@ fn changed<'a>(before: &'a Secrets, after: &Secrets) -> Vec<&'a str> {
 }
 
 /// Certificates that authorities sign.
-const LEAVES: [&str; 6] = [
+const LEAVES: [&str; 7] = [
     "aggregator",
     "apiserver",
     "core",
     "extensions",
     "front-proxy-client",
+    "kubelet-client",
     "store",
 ];
 

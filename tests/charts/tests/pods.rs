@@ -144,6 +144,7 @@ fn secrets(pki: &Pki) -> Vec<Value> {
     for (user, cn) in [
         ("admin", "kubernetes-admin"),
         ("controllers", "system:catena:controllers"),
+        ("kubelet-client", "kube-apiserver-kubelet-client"),
     ] {
         let pair = pki.client(user, cn, Some("system:masters")).expect(made);
         out.push(secret(user, &ca, &pair));

@@ -12,17 +12,21 @@ type Secrets = BTreeMap<String, Value>;
 
 /// Data of the Secrets with certificates.
 fn secrets(host: &Host) -> Secrets {
-    let of = "catena.dev/control-plane=cp";
+    secrets_of(host, "cp")
+}
+
+fn secrets_of(host: &Host, plane: &str) -> Secrets {
+    let of = format!("catena.dev/control-plane={plane}");
     let list = host
         .api
-        .kubectl(&["get", "secrets", "-n", "control", "-l", of, "-o", "json"]);
+        .kubectl(&["get", "secrets", "-n", "control", "-l", &of, "-o", "json"]);
     let list: Value = serde_json::from_str(&list).expect("JSON");
     let items = list["items"].as_array().expect("a list").iter();
     items
         .map(|s| {
             let name = s["metadata"]["name"].as_str().expect("a name");
             (
-                name.trim_start_matches("cp-catena-").to_owned(),
+                name.replace(&format!("{plane}-catena-"), ""),
                 s["data"].clone(),
             )
         })
@@ -50,7 +54,7 @@ fn changed(before: &Secrets, after: &Secrets) -> Vec<String> {
 }
 
 const KEPT: [&str; 4] = ["ca", "front-proxy-ca", "internal-ca", "service-account"];
-const LEAVES: [&str; 8] = [
+const LEAVES: [&str; 9] = [
     "admin",
     "aggregator",
     "apiserver",
@@ -58,6 +62,7 @@ const LEAVES: [&str; 8] = [
     "core",
     "extensions",
     "front-proxy-client",
+    "kubelet-client",
     "store",
 ];
 
@@ -84,6 +89,10 @@ fn certificates_are_made_kept_and_rotated() {
     }
     assert_eq!(names(&first, "admin").organizations, ["system:masters"]);
     assert_eq!(names(&first, "core").common_name, "system:catena:core");
+    // As kubelets want core: without rights of its own it would be refused.
+    let kubelets = names(&first, "kubelet-client");
+    assert_eq!(kubelets.common_name, "kube-apiserver-kubelet-client");
+    assert_eq!(kubelets.organizations, ["system:masters"]);
     let public = names(&first, "apiserver");
     assert!(
         public
@@ -194,4 +203,26 @@ fn certificates_of_others_are_looked_at() {
                 .contains("Secret cp-catena-admin is missing")
     });
     assert!(secrets(&host).is_empty());
+
+    // What docs/install.md lists is enough: here another control plane's.
+    host.apply("control", "other", &json!({"version": "0.1.0"}));
+    host.settled("control", "other");
+    for (name, mut data) in secrets_of(&host, "other") {
+        match (name.as_str(), data.as_object_mut()) {
+            ("internal-ca", _) => continue,
+            ("ca" | "front-proxy-ca", Some(data)) => drop(data.remove("tls.key")),
+            _ => {}
+        }
+        let metadata = json!({"name": format!("cp-catena-{name}"), "namespace": "control"});
+        let secret =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data});
+        let made = host.api.kubectl_stdin(&["create"], &secret.to_string());
+        assert!(made.status.success(), "{name}");
+    }
+    host.until("control", "cp", "has its certificates", |p| {
+        condition(p, "CertificatesValid") == ("True".to_owned(), "Valid".to_owned())
+            && p["status"]["conditions"]
+                .to_string()
+                .contains("the first one ends at")
+    });
 }

@@ -27,6 +27,9 @@
 {{- with $v.core.disableAdmissionPlugins }}
 - --disable-admission-plugins={{ join "," . }}
 {{- end }}
+- --kubelet-client-certificate=/etc/catena/kubelets/tls.crt
+- --kubelet-client-key=/etc/catena/kubelets/tls.key
+- --kubelet-preferred-address-types={{ join "," $v.core.kubeletPreferredAddressTypes }}
 {{- if $v.tunnel.enabled }}
 - --proxy-ssh-tunnel=unix:///run/catena/tunnel.sock
 {{- end }}

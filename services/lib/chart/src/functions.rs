@@ -1,8 +1,7 @@
 //! Functions of templates: Go's, Sprig's and Helm's.
 //!
-//! `env`, `expandenv` and `getHostByName` are not there, as with Helm; nor are
-//! those that hash or encrypt passwords (`bcrypt`, `htpasswd`, `derivePassword`,
-//! `encryptAES`, `decryptAES`), and TOML. A template that names them does not parse.
+//! `env` and `expandenv` are not there, as with Helm; `docs/limits.md` lists what
+//! is missing besides. A template that names one of them does not parse.
 
 mod builtin;
 mod certificates;

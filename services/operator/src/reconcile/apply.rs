@@ -34,6 +34,9 @@ use crate::{
 const RESYNC: Duration = Duration::from_secs(60);
 /// While something is waited for that is not watched.
 const SOON: Duration = Duration::from_secs(2);
+/// While pods or certificates of others are waited for: neither why pods do not
+/// start nor Secrets of others are watched.
+const WAITING: Duration = Duration::from_secs(10);
 
 /// Everything that the steps share.
 pub(super) struct Work<'a> {
@@ -158,13 +161,24 @@ impl Work<'_> {
         let policy = policy(self.plane)?;
         let outcome = match self.plane.spec.certificates.issuer {
             Issuer::Operator => certificates::ensure(&self.applier, identities, &policy).await?,
-            _ => certificates::inspect(&self.applier, identities, &policy).await?,
+            _ => {
+                // Authorities that only sign may be anywhere else.
+                let needed = |i: &&Identity| !i.is_authority || self.reads(&i.secret);
+                let needed: Vec<_> = identities.iter().filter(needed).cloned().collect();
+                certificates::inspect(&self.applier, &needed).await?
+            }
         };
         if let Some(event) = events::certificates(&outcome.made) {
             self.context.tell(self.plane, &event).await;
         }
         self.seen.certificates = outcome;
         Ok(())
+    }
+
+    /// Whether pods read a Secret.
+    fn reads(&self, secret: &str) -> bool {
+        let mut workloads = self.objects.iter().filter(|o| objects::is_workload(o));
+        workloads.any(|w| objects::mentions(&w["spec"]["template"]["spec"]["volumes"], secret))
     }
 
     /// Everything but pods.
@@ -269,7 +283,11 @@ impl Work<'_> {
         if failed {
             return Action::requeue(Duration::ZERO);
         }
-        let mut pause = RESYNC;
+        let missing = !self.seen.certificates.problems.is_empty();
+        let mut pause = match self.seen.waits {
+            None if !missing => RESYNC,
+            _ => WAITING,
+        };
         if restore::mode(status.restore.as_ref()) == Mode::Stop {
             pause = SOON;
         }

@@ -1,21 +1,14 @@
 //! What is told of a control plane after a look at it.
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::{
-    Api, ResourceExt as _,
-    api::{DeleteParams, ListParams, Preconditions},
-};
 use serde_json::Value;
 
 use super::target::Target;
 use crate::{
     api::{BackupState, ControlPlane, ControlPlaneStatus, RestorePhase},
-    apply::Applier,
     certificates::Outcome,
     conditions::{
         self, AVAILABLE, CERTIFICATES_VALID, DEGRADED, PROGRESSING, ROLLED_BACK, STORAGE_READY,
     },
-    error::{Error, Of as _},
     objects, rollout,
     storage::health::Health,
 };
@@ -88,6 +81,7 @@ impl Seen {
                     .and_then(|t| jiff::Timestamp::try_from(t).ok());
                 let seconds = until.map(|t| t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
                 let message = match seconds {
+                    Some(t) if outcome.of_others => format!("the first one ends at {t}"),
                     Some(t) => format!("the next one is made anew after {t}"),
                     None => String::new(),
                 };
@@ -199,51 +193,4 @@ pub(super) fn paused(plane: &ControlPlane, status: &mut ControlPlaneStatus) {
     let generation = plane.metadata.generation;
     let all = &mut status.conditions;
     conditions::set(all, generation, PROGRESSING, false, "Paused", message);
-}
-
-/// A StatefulSet waits for a pod of an old revision to be ready before it
-/// replaces it; one that never will be has to go by hand
-/// (kubernetes/kubernetes#67250).
-///
-/// # Errors
-/// When the API server refuses.
-pub(super) async fn free_a_stuck_pod(applier: &Applier, store: &Value) -> Result<(), Error> {
-    let update = store["status"]["updateRevision"].as_str();
-    let (Some(update), true) = (update, rollout::waiting(store).is_some()) else {
-        return Ok(());
-    };
-    let labels = store["spec"]["selector"]["matchLabels"].as_object();
-    let selector: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
-        .collect();
-    let pods: Api<Pod> = Api::namespaced(applier.client.clone(), &applier.namespace);
-    let params = ListParams::default().labels(&selector.join(","));
-    for pod in pods.list(&params).await.of("list Pods")? {
-        let is_old = pod
-            .labels()
-            .get("controller-revision-hash")
-            .is_some_and(|r| r != update);
-        let conditions = pod
-            .status
-            .iter()
-            .flat_map(|s| s.conditions.iter().flatten());
-        let ready = conditions
-            .into_iter()
-            .any(|c| c.type_ == "Ready" && c.status == "True");
-        if is_old && !ready && pod.metadata.deletion_timestamp.is_none() {
-            let params = DeleteParams::default().preconditions(Preconditions {
-                uid: pod.uid(),
-                resource_version: pod.resource_version(),
-            });
-            let name = pod.name_any();
-            match pods.delete(&name, &params).await {
-                // Another one by now.
-                Err(kube::Error::Api(s)) if s.code == 404 || s.code == 409 => {}
-                other => drop(other.of(format!("delete Pod {name}"))?),
-            }
-        }
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{apply::Work, status};
+use super::{apply::Work, pods};
 use crate::{
     apply::MANAGER,
     error::Error,
@@ -32,7 +32,9 @@ impl Work<'_> {
             if let Some(what) = rollout::waiting(&live)
                 && self.seen.waits.is_none()
             {
-                self.seen.waits = Some(format!("{process} waits for {what}"));
+                let trouble = pods::trouble(&self.applier, &live).await?;
+                let trouble = trouble.map_or(String::new(), |t| format!(": {t}"));
+                self.seen.waits = Some(format!("{process} waits for {what}{trouble}"));
             }
             self.seen.workloads.push(live);
         }
@@ -80,7 +82,7 @@ impl Work<'_> {
             _ => objects::value(&self.applier.apply(&object).await?)?,
         };
         if process == "store" {
-            status::free_a_stuck_pod(&self.applier, &live).await?;
+            pods::free_a_stuck_one(&self.applier, &live).await?;
         }
         if scaled {
             let wanted = rollout::status(&live).desired;
