@@ -7,9 +7,6 @@ mod table;
 mod target;
 mod workloads;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     workloads::run_all().await
