@@ -78,6 +78,17 @@ pub(crate) fn is_workload(object: &Value) -> bool {
         && matches!(object["kind"].as_str(), Some("Deployment" | "StatefulSet"))
 }
 
+/// The labels that a workload's pods have, as a selector.
+pub(crate) fn selector(workload: &Value) -> String {
+    let labels = workload["spec"]["selector"]["matchLabels"].as_object();
+    let selector: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
+        .collect();
+    selector.join(",")
+}
+
 /// Whether a text is somewhere in a value.
 pub(crate) fn mentions(value: &Value, text: &str) -> bool {
     match value {

@@ -11,7 +11,7 @@ use crate::{
     api::{ControlPlaneService, ControlPlaneServiceSpec},
     apply::{Applier, MANAGER},
     error::{Error, Of as _},
-    objects::LABEL,
+    objects::{self, LABEL},
     rollout,
 };
 
@@ -108,18 +108,12 @@ impl<'a> Services<'a> {
         let Some(service) = self.api.get_opt(&name).await.of(what())? else {
             return Ok(());
         };
-        let labels = workload["spec"]["selector"]["matchLabels"].as_object();
-        let selector: Vec<String> = labels
-            .into_iter()
-            .flatten()
-            .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
-            .collect();
         let now = rollout::status(workload);
         let replicas = workload["status"]["replicas"].as_i64().unwrap_or(0);
         let status = json!({
             "replicas": replicas,
             "readyReplicas": now.ready,
-            "selector": selector.join(","),
+            "selector": objects::selector(workload),
             "followed": asked,
         });
         if serde_json::to_value(&service.status)? == status {

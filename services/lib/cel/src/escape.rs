@@ -1,5 +1,6 @@
 //! Names of members that are no identifiers of CEL (`apiserver/pkg/cel/escaping.go`).
 
+/// Words of the language, which cannot be names.
 const RESERVED: [&str; 21] = [
     "true",
     "false",
@@ -24,12 +25,17 @@ const RESERVED: [&str; 21] = [
     "while",
 ];
 
+/// Whether a name is a word of the language.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 /// The identifier of a name; `None` when no identifier can stand for it.
 pub fn escape(name: &str) -> Option<String> {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    if RESERVED.contains(&name) {
+    if is_reserved(name) {
         return Some(format!("__{name}__"));
     }
     let mut out = String::with_capacity(name.len());
@@ -70,7 +76,7 @@ pub fn unescape(ident: &str) -> Option<String> {
             "dot" => out.push('.'),
             "dash" => out.push('-'),
             "slash" => out.push('/'),
-            word if RESERVED.contains(&word) && ident.len() == word.len() + 4 => {
+            word if is_reserved(word) && ident.len() == word.len() + 4 => {
                 out.push_str(word);
             }
             _ => return None,

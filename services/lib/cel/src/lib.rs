@@ -28,7 +28,7 @@ mod value;
 pub use cost::Range;
 pub use decl::Decl;
 pub use env::Env;
-pub use escape::{escape, unescape};
+pub use escape::{escape, is_reserved, unescape};
 pub use program::{Answer, Failure, Input, Program, Uncompiled, compile};
 pub use types::Type;
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     apply::Applier,
     error::{Error, Of as _},
-    rollout,
+    objects, rollout,
 };
 
 /// So much of what a kubelet or a scheduler says is told on.
@@ -19,13 +19,7 @@ const LONGEST: usize = 300;
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 async fn list(applier: &Applier, workload: &Value) -> Result<Vec<Pod>, Error> {
-    let labels = workload["spec"]["selector"]["matchLabels"].as_object();
-    let selector: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
-        .collect();
-    let params = ListParams::default().labels(&selector.join(","));
+    let params = ListParams::default().labels(&objects::selector(workload));
     let pods = api(applier).list(&params).await.of("list Pods")?;
     Ok(pods.items)
 }

@@ -120,36 +120,11 @@ fn operations(rules: &At, e: &mut Errors) {
     }
 }
 
-/// Words of the language, which cannot be names.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
 fn variable(v: &At, compiler: &mut Compiler, params: bool, e: &mut Errors) {
     let name = v.child("name");
     if name.str().trim().is_empty() {
         name.required(e, "name is not specified");
-    } else if !names::c_identifier(name.str()).is_empty() || RESERVED.contains(&name.str()) {
+    } else if !names::c_identifier(name.str()).is_empty() || catena_cel::is_reserved(name.str()) {
         name.bad_text(e, "must be a valid CEL identifier");
     }
     let expression = v.child("expression");

@@ -1,32 +1,10 @@
 //! Members and what they are made of.
 
 use super::{FIRST, Parser, Result, Rule, Token};
-use crate::ast::{Entry, Expr, Item, Kind, Literal, Member};
-
-/// Words that are kept from variables; fields may have them.
-const RESERVED: [&str; 21] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "null",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];
+use crate::{
+    ast::{Entry, Expr, Item, Kind, Literal, Member},
+    escape::is_reserved,
+};
 
 impl Parser<'_> {
     /// A primary with the selections, calls and indices after it.
@@ -180,7 +158,8 @@ impl Parser<'_> {
         let lexeme = self.take();
         let text = self.text(lexeme);
         let called = self.peek() == Token::LParen;
-        if RESERVED.contains(&text.as_str()) {
+        // Words are kept from variables; fields may have them.
+        if is_reserved(&text) {
             if called {
                 self.take();
                 self.arguments()?;
