@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use catena_tests_it::eventually;
+use catena_tests_it::{eventually, tool};
 use certificates::Certificates;
 use hosts::Host;
 
@@ -56,17 +56,6 @@ struct Ports {
     agent: u16,
     health: u16,
     admin: u16,
-}
-
-fn tool(name: &str) -> Option<PathBuf> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../target/tools")
-        .join(name);
-    if built.exists() {
-        return Some(built);
-    }
-    println!("skipped: target/tools/{name} was not built (make deps)");
-    None
 }
 
 /// A port that is free; the processes refuse those that the system hands out.

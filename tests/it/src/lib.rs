@@ -62,6 +62,18 @@ pub fn has(program: &str) -> bool {
     found
 }
 
+/// A program that `make deps` builds; `None`, with the reason told, where it was not.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/tools")
+        .join(name);
+    if built.exists() {
+        return Some(built);
+    }
+    println!("skipped: target/tools/{name} was not built (make deps)");
+    None
+}
+
 /// Builds a Go program of these tests; `None`, with the reason told, where Go or
 /// its modules are not to be had.
 pub fn go_program(name: &str, dir: &Path) -> Option<PathBuf> {

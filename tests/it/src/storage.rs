@@ -1,17 +1,15 @@
 //! What happens in storage behind a control plane.
 
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::process::{Child, Command, Stdio};
 
 use catena_runtime::flags::Etcd;
 use catena_storage::{Error, Storage as _};
 use catena_storage_etcd::EtcdStorage;
 
-use crate::free_port;
+use crate::{free_port, tool};
 
-/// The current etcd, in a directory of its own.
+/// The current etcd, built from its Go module, in a directory of its own; ended
+/// with the value.
 pub struct RealEtcd {
     child: Child,
     pub url: String,
@@ -20,12 +18,8 @@ pub struct RealEtcd {
 
 impl RealEtcd {
     /// `None`, with the reason told, where it was not built.
-    pub fn start() -> Option<Self> {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/etcd");
-        if !program.exists() {
-            println!("skipped: target/tools/etcd was not built (make deps)");
-            return None;
-        }
+    pub fn start(flags: &[&str]) -> Option<Self> {
+        let program = tool("etcd")?;
         let dir = tempfile::tempdir().expect("a directory");
         let url = format!("http://127.0.0.1:{}", free_port());
         let peers = format!("http://127.0.0.1:{}", free_port());
@@ -36,7 +30,7 @@ impl RealEtcd {
             .arg(format!("--listen-peer-urls={peers}"))
             .arg(format!("--initial-advertise-peer-urls={peers}"))
             .arg(format!("--initial-cluster=default={peers}"))
-            .args(["--unsafe-no-fsync", "--log-level=error"])
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -160,7 +160,7 @@ fn etcd_forgets() {
     if !has("curl") {
         return;
     }
-    let Some(etcd) = RealEtcd::start() else {
+    let Some(etcd) = RealEtcd::start(&["--unsafe-no-fsync", "--log-level=error"]) else {
         return;
     };
     let gates = "--feature-gates=CBORServingAndStorage=true";

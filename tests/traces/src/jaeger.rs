@@ -1,12 +1,11 @@
 //! A running Jaeger with its storage in memory.
 
 use std::{
-    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use catena_tests_it::{LIMIT, eventually, free_port};
+use catena_tests_it::{LIMIT, eventually, free_port, tool};
 use serde_json::Value;
 
 use crate::Trace;
@@ -21,11 +20,7 @@ pub struct Jaeger {
 impl Jaeger {
     /// `None`, with the reason told, where it was not built.
     pub fn start() -> Option<Self> {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/jaeger");
-        if !program.exists() {
-            println!("skipped: target/tools/jaeger was not built (make deps)");
-            return None;
-        }
+        let program = tool("jaeger")?;
         let (otlp, query) = (free_port(), free_port());
         let at = |flag: &str, port: u16| format!("--{flag}.host-port=127.0.0.1:{port}");
         let child = Command::new(program)

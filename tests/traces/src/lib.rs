@@ -3,12 +3,10 @@
 
 #![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
-mod etcd;
 mod jaeger;
 mod prometheus;
 mod trace;
 
-pub use etcd::Etcd;
 pub use jaeger::{Jaeger, traced};
 pub use prometheus::Prometheus;
 pub use trace::{Span, Trace};

@@ -7,8 +7,9 @@ use catena_tests_it::{
     ControlPlane, eventually, has,
     node::{Kubelet, Node, address},
     remote,
+    storage::RealEtcd,
 };
-use catena_tests_traces::{Etcd, Jaeger, Trace, traced};
+use catena_tests_traces::{Jaeger, Trace, traced};
 
 const DEFINITION: &str = "apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -132,7 +133,12 @@ fn a_create_of_a_custom_resource_on_etcd() {
     let (true, Some(jaeger)) = (has("curl") && has("kubectl"), Jaeger::start()) else {
         return;
     };
-    let Some(etcd) = Etcd::start(&jaeger) else {
+    let collector = jaeger.endpoint();
+    let collector = collector.trim_start_matches("http://");
+    let Some(etcd) = RealEtcd::start(&[
+        "--enable-distributed-tracing",
+        &format!("--distributed-tracing-address={collector}"),
+    ]) else {
         return;
     };
     let plane = plane(&jaeger, &[&format!("--etcd-servers={}", etcd.url)]);
