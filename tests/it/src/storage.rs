@@ -53,6 +53,15 @@ impl Drop for RealEtcd {
 
 /// Forgets all history of the storage at an address.
 pub fn compact(server: &str) {
+    forget(server, None);
+}
+
+/// Forgets what was before a revision.
+pub fn compact_at(server: &str, revision: i64) {
+    forget(server, Some(revision));
+}
+
+fn forget(server: &str, revision: Option<i64>) {
     let flags = Etcd {
         etcd_servers: vec![server.to_owned()],
         etcd_cafile: None,
@@ -65,7 +74,7 @@ pub fn compact(server: &str) {
         let storage = EtcdStorage::connect(&flags).expect("an address");
         catena_storage_etcd::wait(&storage).await.expect("storage");
         let now = storage.status().await.expect("storage").revision;
-        match storage.compact(now).await {
+        match storage.compact(revision.unwrap_or(now)).await {
             // Nothing was written since the last time.
             Ok(()) | Err(Error::Compacted { .. }) => {}
             Err(e) => panic!("{e}"),

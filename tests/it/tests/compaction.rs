@@ -4,7 +4,7 @@ use std::process::Command;
 
 use catena_tests_it::{
     ControlPlane, eventually, has,
-    storage::{RealEtcd, compact},
+    storage::{RealEtcd, compact, compact_at},
 };
 use serde_json::Value;
 
@@ -101,6 +101,7 @@ fn forgotten(plane: &ControlPlane, server: &str) {
     assert_eq!(before.len() + rest.len(), 8, "{before:?} {rest:?}");
     exact(plane, &version);
     watches(plane, &version);
+    unknown_before(plane, server);
 }
 
 /// A list at a revision that is gone.
@@ -143,6 +144,24 @@ fn watches(plane: &ControlPlane, version: &str) {
         assert_eq!(code, 200);
         assert!(said.contains("ERROR") && said.contains("Expired"), "{said}");
     }
+}
+
+/// History begins with a deletion, so storage tells of it, but not of what was
+/// deleted: whoever watches a selection must list anew, not miss it.
+fn unknown_before(plane: &ControlPlane, server: &str) {
+    create(plane, "last");
+    let (_, last) = json(plane, &format!("{MAPS}/last"));
+    let version = text(&last, "/metadata/resourceVersion");
+    plane.kubectl(&["delete", "configmap", "last"]);
+    let path = format!("{MAPS}?watch=1&timeoutSeconds=1&resourceVersion={version}");
+    let (_, event) = json(plane, &path);
+    assert_eq!(text(&event, "/type"), "DELETED", "{event}");
+    let gone = text(&event, "/object/metadata/resourceVersion");
+    let gone: i64 = gone.parse().expect("a revision");
+    compact_at(server, gone);
+    plane.kill("core");
+    eventually("core answers", || ask(plane, "*/*", MAPS).0 == 200);
+    watches(plane, &(gone - 1).to_string());
 }
 
 #[test]

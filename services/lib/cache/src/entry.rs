@@ -81,16 +81,21 @@ pub struct Change<X> {
 }
 
 impl<X: Extra> Change<X> {
-    /// A change that storage itself told of; `None` when it says nothing.
+    /// A change that storage itself told of; `None` when there was an object before
+    /// and storage does not know it any more: a compaction at the very revision of
+    /// the change keeps the change only.
     pub fn new(event: &Event) -> Option<Self> {
+        let created = event.kv.create_revision == event.kv.mod_revision;
+        if event.prev.is_none() && !created {
+            return None;
+        }
         let entry = |kv| Arc::new(Entry::new(kv));
-        let change = Self {
+        Some(Self {
             revision: event.kv.mod_revision,
             now: (event.kind == EventKind::Put).then(|| entry(&event.kv)),
             before: event.prev.as_ref().map(entry),
             extra: X::default(),
-        };
-        (change.now.is_some() || change.before.is_some()).then_some(change)
+        })
     }
 
     pub fn key(&self) -> &[u8] {

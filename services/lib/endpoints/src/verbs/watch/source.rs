@@ -6,7 +6,7 @@ use std::sync::Arc;
 use catena_cache::{Change, Watcher};
 use catena_objects::Status;
 use catena_registry::{Cached, Store, codec};
-use catena_storage::{Watch, WatchMessage, WatchRequest, prefix_end};
+use catena_storage::{Event, Watch, WatchMessage, WatchRequest, prefix_end};
 use futures_util::StreamExt as _;
 
 pub(super) type Changes = Vec<Arc<Change<Cached>>>;
@@ -64,12 +64,9 @@ impl Source {
             Self::Storage { watch, seen } => loop {
                 match watch.messages.next().await {
                     Some(Ok(WatchMessage::Events { revision, events })) => {
+                        let changes = changes(&events, *seen)?;
                         *seen = (*seen).max(revision);
-                        return Ok(events
-                            .iter()
-                            .filter_map(Change::new)
-                            .map(Arc::new)
-                            .collect());
+                        return Ok(changes);
                     }
                     Some(Ok(WatchMessage::Progress { revision })) => *seen = (*seen).max(revision),
                     Some(Ok(WatchMessage::Created { .. })) => {}
@@ -97,6 +94,20 @@ impl Source {
             Self::Storage { watch, .. } => watch.progress.request(),
         }
     }
+}
+
+/// What a change does to a selection needs what was before it: without that the
+/// client has to list anew, or it would miss that an object left.
+fn changes(events: &[Event], seen: i64) -> Result<Changes, End> {
+    let told = |event| match Change::new(event) {
+        Some(change) => Ok(Arc::new(change)),
+        None => {
+            let oldest = event.kv.mod_revision + 1;
+            let why = catena_storage::Error::Compacted { oldest };
+            Err(End::Failed(failure(why, seen)))
+        }
+    };
+    events.iter().map(told).collect()
 }
 
 fn failure(e: catena_storage::Error, revision: i64) -> Status {
