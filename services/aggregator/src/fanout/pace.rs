@@ -15,6 +15,8 @@ const LONGEST: Duration = Duration::from_millis(10);
 /// written to once for as many events as came in the time that a round takes.
 pub(super) struct Pace {
     next: Instant,
+    /// How long the last round takes.
+    round: Duration,
     waiting: bool,
 }
 
@@ -22,11 +24,12 @@ impl Pace {
     pub(super) fn new() -> Self {
         Self {
             next: Instant::now(),
+            round: Duration::ZERO,
             waiting: false,
         }
     }
 
-    /// There is news; whether it is told now.
+    /// There is news for so many clients; whether it is told now.
     pub(super) fn news(&mut self, clients: usize) -> bool {
         let round = A_CLIENT * u32::try_from(clients).unwrap_or(u32::MAX);
         if round < SHORT {
@@ -35,9 +38,16 @@ impl Pace {
         let now = Instant::now();
         self.waiting = now < self.next;
         if !self.waiting {
-            self.next = now + round.min(LONGEST);
+            self.round = round.min(LONGEST);
+            self.next = now + self.round;
         }
         !self.waiting
+    }
+
+    /// What waited is told now.
+    pub(super) fn told(&mut self) {
+        self.waiting = false;
+        self.next = Instant::now() + self.round;
     }
 
     /// Returns when what waits is to be told.

@@ -49,6 +49,10 @@ impl Question {
             return None;
         }
         let query = Query::parse(&request.query);
+        // Paths of watches have rules of their own.
+        if !query.bool("watch") {
+            return None;
+        }
         let start = start(&query)?;
         let timeout = match query.int("timeoutSeconds") {
             Ok(None) => rand::random_range(SHORTEST..2 * SHORTEST),

@@ -1,6 +1,7 @@
 //! One watch of the delegate for any number of clients.
 
 use std::{
+    slice,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -153,29 +154,10 @@ impl Pump {
     async fn run(self, mut events: EventStream) {
         let mut pauses = AGAIN.iter();
         loop {
-            let mut pace = Pace::new();
-            loop {
-                let part = tokio::select! {
-                    biased;
-                    part = events.next() => part,
-                    () = pace.due() => Some(Ok(Vec::new())),
-                };
-                let Some(relay) = self.relay.upgrade() else {
-                    return;
-                };
-                let Some(Ok(part)) = part else {
-                    relay.tell();
-                    break;
-                };
-                pauses = AGAIN.iter();
-                let failed = part.last().is_some_and(|e| e.kind == EventKind::Error);
-                relay.push(part);
-                if failed {
-                    return self.end();
-                }
-                if pace.news(relay.readers()) {
-                    relay.tell();
-                }
+            match self.pass_on(&mut events, &mut pauses).await {
+                Ended::Lost => {}
+                Ended::Failed => return self.end(),
+                Ended::Unheard => return,
             }
             loop {
                 let Some(pause) = pauses.next() else {
@@ -187,6 +169,46 @@ impl Pump {
                     Resumed::Later => {}
                     Resumed::Never => return self.end(),
                 }
+            }
+        }
+    }
+
+    /// Brings events to the ring and tells the clients of them at their pace;
+    /// with the first event the pauses begin anew.
+    async fn pass_on(
+        &self,
+        events: &mut EventStream,
+        pauses: &mut slice::Iter<'_, Duration>,
+    ) -> Ended {
+        let mut pace = Pace::new();
+        loop {
+            let part = tokio::select! {
+                biased;
+                part = events.next() => part,
+                () = pace.due() => {
+                    let Some(relay) = self.relay.upgrade() else {
+                        return Ended::Unheard;
+                    };
+                    pace.told();
+                    relay.tell();
+                    continue;
+                }
+            };
+            let Some(relay) = self.relay.upgrade() else {
+                return Ended::Unheard;
+            };
+            let Some(Ok(part)) = part else {
+                relay.tell();
+                return Ended::Lost;
+            };
+            *pauses = AGAIN.iter();
+            let failed = part.last().is_some_and(|e| e.kind == EventKind::Error);
+            relay.push(part);
+            if failed {
+                return Ended::Failed;
+            }
+            if pace.news(relay.readers()) {
+                relay.tell();
             }
         }
     }
@@ -214,6 +236,15 @@ impl Pump {
             relay.news.send_replace(News::Over);
         }
     }
+}
+
+/// Why a watch of the delegate brings no more events.
+enum Ended {
+    Lost,
+    /// The last event was an error, which the clients hear.
+    Failed,
+    /// No client is left.
+    Unheard,
 }
 
 enum Resumed {
