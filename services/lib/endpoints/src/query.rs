@@ -223,7 +223,11 @@ pub fn delete_options(q: &Query, body: Option<&Value>) -> Result<(DeleteOptions,
     if !errors.is_empty() {
         return Err(Status::invalid("meta.k8s.io", "DeleteOptions", "", &errors));
     }
-    let text = |path: &[&str]| b.at(path).and_then(Value::as_str).map(str::to_owned);
+    let condition = |name: &str| {
+        let of_body = b.at(&["preconditions", name]).and_then(Value::as_str);
+        let of_query = || q.get(name).filter(|text| !text.is_empty());
+        of_body.or_else(of_query).map(str::to_owned)
+    };
     let grace = match b.i64_at(&["gracePeriodSeconds"]) {
         Some(s) => Some(s),
         None => q.int("gracePeriodSeconds")?,
@@ -231,8 +235,8 @@ pub fn delete_options(q: &Query, body: Option<&Value>) -> Result<(DeleteOptions,
     let options = DeleteOptions {
         grace_period_seconds: grace.map(|s| if s < 0 { 1 } else { s }),
         preconditions: Preconditions {
-            uid: text(&["preconditions", "uid"]),
-            resource_version: text(&["preconditions", "resourceVersion"]),
+            uid: condition("uid"),
+            resource_version: condition("resourceVersion"),
         },
         propagation: propagation.or(orphan.map(|o| {
             if o {

@@ -14,7 +14,7 @@ pub(super) async fn one(call: &Call<'_>) -> Result<Response, Status> {
     let name = &call.request.info.name;
     let done = call.served.store.delete(&context, name, &options).await?;
     let resource = &call.served.store.resource;
-    if done.gone && !resource.returns_deleted {
+    if done.gone && !done.shown && !resource.returns_deleted {
         let v = success(call, &done);
         return Ok(Response::new(
             200,
@@ -67,10 +67,11 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Response, Status> {
                 .clone_into(&mut context.namespace);
         }
         match call.served.store.delete(&context, &name, &options).await {
-            Ok(_) => items.push(object),
+            Ok(_) => {}
             Err(s) if s.reason == Reason::NotFound => {}
             Err(s) => return Err(s),
         }
+        items.push(object);
     }
     list::answer(call, &output, found.metadata, items)
 }

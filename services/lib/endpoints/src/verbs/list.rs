@@ -11,7 +11,7 @@ use catena_registry::codec;
 use catena_telemetry::trace;
 
 pub(super) use json::Writer;
-pub(super) use options::{At, parse_revision};
+pub(super) use options::{At, Options, parse_revision};
 pub(super) use read::{Object, snapshot};
 use read::{Page, read};
 

@@ -18,6 +18,9 @@ pub struct Deleted {
     pub object: Value,
     /// False: the object is marked and stays for now.
     pub gone: bool,
+    /// Only tried, and the object would be updated before it goes: this update is
+    /// what there is to show.
+    pub shown: bool,
 }
 
 const ATTEMPTS: usize = 64;
@@ -27,7 +30,11 @@ enum Plan {
     /// Deletion is under way; the options change nothing.
     Nothing,
     Mark(Value),
-    Remove(Value),
+    Remove {
+        object: Value,
+        /// The object is another than the stored one.
+        updated: bool,
+    },
 }
 
 impl Store {
@@ -47,12 +54,16 @@ impl Store {
             self.check_delete(name, &options.preconditions, &old)?;
             self.admit_delete(ctx, name, &old).await?;
             let done = match self.plan(ctx, &old, options) {
-                Plan::Nothing => Some(Deleted {
-                    object: old,
-                    gone: false,
-                }),
+                Plan::Nothing => Some(Deleted::marked(old)),
                 Plan::Mark(object) => self.mark(ctx, &kv, object).await?,
-                Plan::Remove(object) => self.remove(ctx, &kv, object).await?,
+                Plan::Remove { object, updated } => {
+                    let gone = self.remove(ctx, &kv, object).await?;
+                    gone.map(|object| Deleted {
+                        object,
+                        gone: true,
+                        shown: ctx.dry_run && updated,
+                    })
+                }
             };
             if let Some(done) = done {
                 return Ok(done);
@@ -96,9 +107,8 @@ impl Store {
             Grace::Started(seconds) => Some(seconds),
             Grace::None => None,
         };
-        if strategy.has_dependents() {
-            finalizers::apply(&mut object, options, strategy.orphans_by_default());
-        }
+        let updated = strategy.has_dependents()
+            && finalizers::apply(&mut object, options, strategy.orphans_by_default());
         let pending = !object.items_at(&["metadata", "finalizers"]).is_empty();
         match graceful {
             Some(seconds) if seconds > 0 || pending => Plan::Mark(object),
@@ -107,8 +117,14 @@ impl Store {
                 Plan::Mark(object)
             }
             // An answer shows a grace of nothing, as one that is stored first.
-            Some(_) => Plan::Remove(object),
-            None => Plan::Remove(old.clone()),
+            Some(_) => Plan::Remove {
+                object,
+                updated: true,
+            },
+            None => Plan::Remove {
+                object: if updated { object } else { old.clone() },
+                updated,
+            },
         }
     }
 
@@ -168,10 +184,7 @@ impl Store {
             object.set(&["metadata", "resourceVersion"], revision.to_string());
         }
         meta::order(&mut object, self.resource.custom);
-        Ok(Some(Deleted {
-            object,
-            gone: false,
-        }))
+        Ok(Some(Deleted::marked(object)))
     }
 
     async fn remove(
@@ -179,7 +192,7 @@ impl Store {
         ctx: &Context,
         kv: &KeyValue,
         mut object: Value,
-    ) -> Result<Option<Deleted>, Status> {
+    ) -> Result<Option<Value>, Status> {
         if !ctx.dry_run {
             let op = Op::Delete {
                 key: kv.key.clone(),
@@ -191,7 +204,17 @@ impl Store {
             self.resource.hooks.after_delete(ctx, &object).await;
         }
         meta::order(&mut object, self.resource.custom);
-        Ok(Some(Deleted { object, gone: true }))
+        Ok(Some(object))
+    }
+}
+
+impl Deleted {
+    fn marked(object: Value) -> Self {
+        Self {
+            object,
+            gone: false,
+            shown: false,
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use base64::{
 };
 use catena_objects::{Map, Status, field, json};
 
-use crate::{query::number_error, verbs::Call};
+use crate::{
+    query::{Query, number_error},
+    verbs::Call,
+};
 
 /// Go's decoder does not mind bits after the last byte.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -27,7 +30,7 @@ pub(in crate::verbs) enum At {
 }
 
 /// Where and from when to list.
-pub(super) struct Options {
+pub(in crate::verbs) struct Options {
     /// 0: all.
     pub(super) limit: i64,
     pub(super) at: At,
@@ -40,8 +43,7 @@ impl Options {
     ///
     /// # Errors
     /// 422, with everything that is wrong.
-    pub(super) fn check(call: &Call<'_>) -> Result<(), Status> {
-        let q = &call.query;
+    pub(in crate::verbs) fn check(q: &Query) -> Result<(), Status> {
         let text = |key: &str| q.get(key).unwrap_or_default();
         let errors = check(
             text("resourceVersion"),
@@ -67,9 +69,11 @@ impl Options {
         }
         let revision = parse_revision(rv)
             .map_err(|why| Status::bad_request(format!("invalid resource version: {why}")))?;
+        // Collections are always deleted by pages (`deleteCollectionPageSize`).
+        let paged = limit > 0 || call.request.info.verb == "deletecollection";
         let at = match revision {
             _ if rv.is_empty() => At::Now,
-            r if matching == "Exact" || (matching.is_empty() && limit > 0 && r > 0) => At::Exact(r),
+            r if matching == "Exact" || (matching.is_empty() && paged && r > 0) => At::Exact(r),
             0 => At::Any,
             r => At::Least(r),
         };

@@ -49,7 +49,7 @@ pub(super) async fn read(call: &Call<'_>) -> Result<Page, Status> {
     call.query.int("timeoutSeconds")?;
     call.query.int("limit")?;
     let selectors = Selectors::parse(call)?;
-    Options::check(call)?;
+    Options::check(&call.query)?;
     selectors.check_fields(resource)?;
     let mut options = Options::parse(call)?;
     let namespace = call.context(false).namespace;
