@@ -20,8 +20,14 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
     if path.starts_with("/openapi/") {
         return openapi::answer(front, call).await;
     }
-    let found = match path.trim_end_matches('/') {
-        "" if path == "/" => Ok(index::answer(front)),
+    let path = path.trim_end_matches('/');
+    if let Some(media) = route(path)
+        && let Err(refused) = check_route(call, media)
+    {
+        return Some(Err(refused));
+    }
+    Some(match path {
+        "" if call.path == "/" => Ok(index::answer(front)),
         "/version" => Ok(versions::answer()),
         "/metrics" => Ok(crate::metrics::answer(call.header("accept"), front).await),
         "/.well-known/openid-configuration" => {
@@ -36,16 +42,38 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
             "apis" => return discovery::group(front, call),
             _ => return None,
         },
-    };
-    if !["GET", "HEAD"].contains(&call.method.as_str()) {
-        return Some(Err(Status::method_not_allowed()));
+    })
+}
+
+/// The media type of the documents that are routes: they have one method. What
+/// is no route answers every method in the same way, as in kube-apiserver.
+fn route(path: &str) -> Option<&'static str> {
+    match path {
+        "/version" | "/.well-known/openid-configuration" => Some("application/json"),
+        "/openid/v1/jwks" => Some("application/jwk-set+json"),
+        // Of several types, which are chosen from later.
+        "/api" => Some(""),
+        _ => None,
     }
-    Some(found)
+}
+
+fn check_route(call: &Call, media: &str) -> Result<(), Status> {
+    if call.method != "GET" {
+        return Err(Status::method_not_allowed());
+    }
+    match media {
+        "" => Ok(()),
+        one => negotiate::route(call.header("accept"), one),
+    }
 }
 
 /// A document in the format the client asks for.
 fn document(call: &Call, value: &Value) -> Result<Response, Status> {
-    let output = negotiate::plain(call.header("accept"))?;
+    let choose = match route(call.path.trim_end_matches('/')) {
+        Some(_) => negotiate::plain,
+        None => negotiate::unrouted,
+    };
+    let output = choose(call.header("accept"))?;
     let bytes = encode::value(&output, value)?;
     Ok(Response::new(200, output.format.content_type(), bytes))
 }

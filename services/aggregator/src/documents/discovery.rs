@@ -54,9 +54,6 @@ pub(super) fn group(front: &Arc<Front>, call: &Call) -> Option<Result<Response, 
     }
     let all = groups(front);
     let group = all.iter().find(|g| g.name == name)?;
-    if !["GET", "HEAD"].contains(&call.method.as_str()) {
-        return Some(Err(Status::method_not_allowed()));
-    }
     let v = documents::group_document(name, &group.version_names())?;
     Some(document(call, &v))
 }

@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use catena_delegate::{Body, Outcome, Request, Response};
+use catena_endpoints::negotiate;
 use catena_objects::{Map, Status, Value, json, obj};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{Front, apiservices, call::Call, link::Link, route};
 
-/// In media types of clients that want the v2 document in protobuf, of which
-/// there are two spellings.
-const PROTOBUF: &str = "proto-openapi.spec.v2";
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+/// As older clients spell it.
+const OLD_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
 /// The answer to a path below `/openapi`.
 pub(super) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Response, Status>> {
-    if !["GET", "HEAD"].contains(&call.method.as_str()) {
-        return Some(Err(Status::method_not_allowed()));
-    }
     match call.path.trim_end_matches('/') {
         "/openapi/v2" => Some(v2(front, call).await),
         "/openapi/v3" => Some(Ok(index(front, call))),
@@ -49,18 +48,18 @@ async fn ask(link: &Link, call: &Call, path: &str) -> Result<Option<Response>, S
 }
 
 async fn v2(front: &Arc<Front>, call: &Call) -> Result<Response, Status> {
+    let types = [JSON, PROTOBUF, OLD_PROTOBUF];
+    let Some(chosen) = negotiate::preferred(call.header("accept"), &types) else {
+        return Ok(Response::new(406, "text/plain; charset=utf-8", ""));
+    };
+    let protobuf = types[chosen] != JSON;
     let mut parts = vec![front.own_openapi_v2()];
     for link in &front.links {
         if let Some(response) = ask(link, call, "/openapi/v2").await? {
             parts.push(route::whole(response.body).await?);
         }
     }
-    let protobuf = call.header("accept").contains(PROTOBUF);
-    let media = if protobuf {
-        "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-    } else {
-        "application/json"
-    };
+    let media = if protobuf { PROTOBUF } else { JSON };
     Ok(tagged(call, media, merged(front, &parts, protobuf)?))
 }
 

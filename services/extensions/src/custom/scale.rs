@@ -3,7 +3,7 @@
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
-    go, json,
+    go,
 };
 use catena_registry::resource;
 
@@ -101,6 +101,9 @@ fn replicas(object: &Value, path: &str, steps: &[String], errors: &mut Errors) {
 fn find<'a>(object: &'a Value, steps: &[String]) -> Result<Option<&'a Value>, String> {
     let mut v = object;
     for (i, step) in steps.iter().enumerate() {
+        if v.is_null() {
+            return Ok(None);
+        }
         if v.as_object().is_none() {
             return Err(wrong(&steps[..=i], v, "map[string]interface{}"));
         }
@@ -114,11 +117,7 @@ fn find<'a>(object: &'a Value, steps: &[String]) -> Result<Option<&'a Value>, St
 
 /// Go's words for a value of another type than expected.
 fn wrong(steps: &[String], v: &Value, expected: &str) -> String {
-    let ty = go::type_of(v);
-    let shown = match v {
-        Value::String(s) => s.to_string(),
-        other => json::to_string(other),
-    };
+    let (shown, ty) = (go::print(v), go::type_of(v));
     format!(
         ".{} accessor error: {shown} is of the type {ty}, expected {expected}",
         steps.join(".")

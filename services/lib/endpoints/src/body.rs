@@ -74,10 +74,11 @@ pub fn finish(
 pub(crate) fn decode(
     resource: &Resource,
     version: &Version,
-    value: Value,
+    mut value: Value,
     duplicates: Vec<String>,
     validation: FieldValidation,
 ) -> Result<Decoded, String> {
+    keep_reset(&mut value);
     let mut decoded = catena_schema::decode_object(&version.schema, value, resource.custom)
         .map_err(|e| e.to_string())?;
     // Conversions know of no empty maps.
@@ -98,6 +99,15 @@ pub(crate) fn decode(
         object: to_storage(resource, version, decoded.value),
         warnings: problems,
     })
+}
+
+/// An empty list forgets the owners of all fields, as one of an empty entry does
+/// (`isResetManagedFields`), but only the latter is not left out as empty.
+fn keep_reset(value: &mut Value) {
+    let entries = ["metadata", "managedFields"];
+    if matches!(value.at(&entries), Some(Value::Array(list)) if list.is_empty()) {
+        value.set(&entries, vec![Value::object()]);
+    }
 }
 
 /// Whether there is an empty map in a tree.

@@ -85,15 +85,16 @@ pub fn shaped(served: &Served, output: &Output, object: Value) -> Result<Value, 
             catena_objects::Reason::Unknown,
             "content is not a list",
         )),
-        Shape::MetadataList(_) => Err(Status::new(
-            catena_objects::Reason::NotAcceptable,
-            format!(
-                "you requested PartialObjectMetadataList, but the requested object is not a list (*{}.{})",
-                package(served),
-                served.store.resource.kind
-            ),
-        )),
+        Shape::MetadataList(_) => Err(no_list(package(served), &served.store.resource.kind)),
     }
+}
+
+/// A list of metadata is wanted of an object, which is of a Go type.
+pub(crate) fn no_list(package: &str, kind: &str) -> Status {
+    let why = format!(
+        "you requested PartialObjectMetadataList, but the requested object is not a list (*{package}.{kind})"
+    );
+    Status::new(catena_objects::Reason::NotAcceptable, why)
 }
 
 /// Package of the internal Go type of a resource.

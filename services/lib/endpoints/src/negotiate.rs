@@ -80,10 +80,55 @@ fn none_matches(streams: bool) -> Status {
             list.push_str(", application/cbor-seq");
         }
     }
-    let message = format!("{NO_ROUTE}{list}");
+    no_route(&list)
+}
+
+fn no_route(available: &str) -> Status {
+    let message = format!("{NO_ROUTE}{available}");
     let mut s = Status::new(Reason::NotAcceptable, message);
     s.details = Some(Box::default());
     s
+}
+
+/// Whether a route that gives one media type is what the client accepts: whole
+/// types are compared, without parameters.
+///
+/// # Errors
+/// 406, with the type.
+pub fn route(accept: &str, produces: &str) -> Result<(), Status> {
+    let mut clauses = accept.split(',').map(Clause::parse);
+    let fits = |clause: Clause<'_>| ["*/*", produces].contains(&clause.media_type);
+    if accept.trim().is_empty() || clauses.any(fits) {
+        return Ok(());
+    }
+    Err(no_route(produces))
+}
+
+/// Which of several media types the client likes best; `None`: it accepts none.
+pub fn preferred(accept: &str, types: &[&str]) -> Option<usize> {
+    let accept = if accept.trim().is_empty() {
+        "*/*"
+    } else {
+        accept
+    };
+    let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
+    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    clauses.iter().find_map(|clause| {
+        let mut types = types.iter();
+        types.position(|t| ["*/*", "application/*", *t].contains(&clause.media_type))
+    })
+}
+
+/// As [`plain`], where no route comes before it.
+///
+/// # Errors
+/// 406, with what there is.
+pub fn unrouted(accept: &str) -> Result<Output, Status> {
+    let mut output = plain("")?;
+    if !accept.trim().is_empty() {
+        output.format = shapeless(accept).ok_or_else(not_acceptable)?;
+    }
+    Ok(output)
 }
 
 /// A watch in a format that has no streams.

@@ -1,6 +1,7 @@
 //! `meta.k8s.io Table`.
 
 use catena_objects::{Map, Status, Value, time};
+use catena_printers::Printer;
 
 use crate::{encode, server::Served};
 
@@ -39,13 +40,43 @@ pub fn table(
         .iter()
         .map(|o| row(served, o, version, include, &now))
         .collect();
-    let definitions: Value = if columns {
-        let printer = &served.version().printer;
-        let list: Vec<Value> = printer.columns().iter().map(|c| c.to_value()).collect();
+    let printer = columns.then(|| &*served.version().printer);
+    document(version, metadata, printer, rows)
+}
+
+/// The table of a view of an object that has no kind of its own in the group (`Scale`).
+pub(crate) fn of_view(
+    printer: &dyn Printer,
+    version: &str,
+    object: &Value,
+    include: Include,
+) -> Value {
+    let revision = object.str_at(&["metadata", "resourceVersion"]);
+    let mut row = Map::new();
+    row.insert("cells", printer.cells(object, &time::now()));
+    row.insert(
+        "object",
+        match include {
+            Include::None => Value::Null,
+            Include::Metadata => encode::metadata_only(object, version),
+            Include::Object => object.clone(),
+        },
+    );
+    let metadata = encode::list_metadata(revision).into();
+    document(version, metadata, Some(printer), vec![row.into()])
+}
+
+/// Without a printer there are no columns.
+fn document(
+    version: &str,
+    metadata: Value,
+    printer: Option<&dyn Printer>,
+    rows: Vec<Value>,
+) -> Value {
+    let definitions = printer.map_or(Value::Null, |p| {
+        let list: Vec<Value> = p.columns().iter().map(|c| c.to_value()).collect();
         list.into()
-    } else {
-        Value::Null
-    };
+    });
     let mut m = Map::new();
     m.insert("kind", "Table");
     m.insert("apiVersion", format!("meta.k8s.io/{version}"));

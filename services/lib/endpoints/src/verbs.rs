@@ -135,7 +135,11 @@ async fn answer(
             .path
             .trim_end_matches('/')
             .ends_with(&last_part(&call));
-    match (call.request.method.as_str(), named) {
+    // What can only be created has no objects.
+    if named && !["get", "update", "patch", "delete"].into_iter().any(has) {
+        return Err(Status::no_such_path());
+    }
+    match (method(&call), named) {
         ("GET", _) if i.verb == "watch" && has("watch") => watch::run(&call).await,
         ("GET", true) if has("get") => trace::span("Get").run(get::run(&call)).await,
         ("GET", false) if has("list") => trace::span("List").run(list::run(&call)).await,
@@ -150,6 +154,16 @@ async fn answer(
     }
 }
 
+/// Paths of custom resources are no routes: what is asked for the head of an
+/// object is answered as for the object.
+fn method<'a>(call: &'a Call<'_>) -> &'a str {
+    let custom = call.served.store.resource.custom;
+    match call.request.method.as_str() {
+        "HEAD" if custom && call.request.info.verb != "watch" => "GET",
+        method => method,
+    }
+}
+
 /// The name as it stands in the path (a list with a name selector has none there).
 fn last_part(call: &Call<'_>) -> String {
     match call.request.info.parts.get(1) {
@@ -161,7 +175,7 @@ fn last_part(call: &Call<'_>) -> String {
 async fn subresource(call: &Call<'_>) -> Result<Response, Status> {
     let i = &call.request.info;
     let resource = &call.served.store.resource;
-    let method = call.request.method.as_str();
+    let method = method(call);
     if i.subresource == "scale" && resource.scale.is_some() {
         return scale::run(call).await;
     }

@@ -5,7 +5,9 @@
 mod builtin;
 mod column;
 mod groups;
+mod scale;
 mod text;
 
 pub use builtin::builtin;
 pub use column::{Column, Fallback, Printer, name_column};
+pub use scale::{Scale, scale};

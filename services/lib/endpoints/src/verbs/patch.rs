@@ -17,7 +17,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Json,
     Merge,
     Strategic,
@@ -32,7 +32,11 @@ impl Kind {
     }
 }
 
-fn kind(call: &Call<'_>) -> Result<Kind, Status> {
+/// What the Content-Type says that the body is.
+///
+/// # Errors
+/// 415.
+pub(super) fn kind(call: &Call<'_>) -> Result<Kind, Status> {
     let custom = call.served.store.resource.custom;
     let content_type = call.request.header("content-type");
     match content_type.split(';').next().unwrap_or_default().trim() {
@@ -221,19 +225,8 @@ impl Patch {
         Ok(decoded)
     }
 
-    /// 422: what the patch makes of the object is none of the resource's.
     fn does_not_fit(&self, after: &Value, why: &str) -> Status {
-        let shown = match self.kind {
-            Kind::Json | Kind::Merge => json::to_string(after),
-            _ => go::print(&without_directives(&self.value)),
-        };
-        let mut errors = field::Errors::new();
-        errors.push(field::Error::invalid(
-            &field::Path::new("patch"),
-            shown,
-            why,
-        ));
-        Status::invalid("", "", "", &errors)
+        does_not_fit(self.kind, &self.value, after, why)
     }
 
     /// The configuration as it came is merged in the version of the request: what
@@ -286,6 +279,21 @@ impl Patch {
             FieldValidation::Strict | FieldValidation::Warn => Ok(self.problems.clone()),
         }
     }
+}
+
+/// 422: what a patch makes of an object is none of its kind.
+pub(super) fn does_not_fit(kind: Kind, patch: &Value, after: &Value, why: &str) -> Status {
+    let shown = match kind {
+        Kind::Json | Kind::Merge => json::to_string(after),
+        _ => go::print(&without_directives(patch)),
+    };
+    let mut errors = field::Errors::new();
+    errors.push(field::Error::invalid(
+        &field::Path::new("patch"),
+        shown,
+        why,
+    ));
+    Status::invalid("", "", "", &errors)
 }
 
 /// A configuration in YAML, a map or nothing, and the keys that it repeats.

@@ -2,15 +2,21 @@
 
 mod ownership;
 
+use std::sync::Arc;
+
 use catena_delegate::Response;
 use catena_objects::{Map, Status, Value, json, labels, meta, yaml};
 use catena_registry::{options::Preconditions, resource::Scale};
 
-use super::{Call, update};
+use super::{
+    Call,
+    patch::{self, Kind},
+    update,
+};
 use crate::{
     body, encode,
     negotiate::{Output, Shape},
-    query,
+    query, table,
 };
 
 const ENTRIES: [&str; 2] = ["metadata", "managedFields"];
@@ -19,7 +25,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let output = call.output()?;
     let context = call.context(false);
     let name = &call.request.info.name;
-    match call.request.method.as_str() {
+    match super::method(call) {
         "GET" => {
             let object = call.served.store.get(&context.namespace, name).await?;
             let scale = paths(call)?;
@@ -28,7 +34,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
                 let why = format!("the spec replicas field \".{path}\" does not exist");
                 return Err(Status::internal(why));
             }
-            respond(&output, &view(call, &object)?)
+            respond(call, &output, &view(call, &object)?)
         }
         "PUT" => put(call, &output).await,
         "PATCH" => patch(call, &output).await,
@@ -36,10 +42,19 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     }
 }
 
-fn respond(output: &Output, v: &Value) -> Result<Response, Status> {
+fn respond(call: &Call<'_>, output: &Output, v: &Value) -> Result<Response, Status> {
+    let custom = call.served.store.resource.custom;
     let shaped = match &output.shape {
         Shape::Metadata(version) => Some(encode::metadata_only(v, version)),
-        Shape::Plain | Shape::Table(_) | Shape::MetadataList(_) => None,
+        Shape::Table(version) => {
+            let printer = catena_printers::scale(custom);
+            Some(table::of_view(&printer, version, v, output.include))
+        }
+        Shape::MetadataList(_) => {
+            let package = if custom { "v1" } else { "autoscaling" };
+            return Err(encode::no_list(package, "Scale"));
+        }
+        Shape::Plain => None,
     };
     Ok(Response::new(
         200,
@@ -133,51 +148,51 @@ async fn put(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
 }
 
 async fn patch(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
-    let content_type = call.request.header("content-type").to_owned();
-    if content_type.starts_with("application/apply-patch+yaml") {
-        return apply(call, output).await;
-    }
-    let custom = call.served.store.resource.custom;
-    let strategic = "application/strategic-merge-patch+json";
-    if custom && content_type.starts_with(strategic) {
-        return Err(unsupported(custom));
-    }
-    let patch = json::parse(&call.request.body)
-        .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
-    let node = catena_schema::builtin("autoscaling", "v1", "Scale")
-        .ok_or_else(|| Status::internal("no schema for Scale"))?;
-    let change = |live: &Value| match content_type.split(';').next().unwrap_or_default() {
-        "application/json-patch+json" => catena_patch::json_patch(live, &patch),
-        "application/merge-patch+json" => Ok(catena_patch::merge_patch(live, &patch)),
-        "application/strategic-merge-patch+json" => {
-            catena_patch::strategic_merge(live, &patch, &node)
+    let kind = patch::kind(call)?;
+    let body = &call.request.body;
+    match kind {
+        Kind::Apply => {
+            let config = yaml::to_value(body)
+                .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?;
+            return apply(call, output, &config).await;
         }
-        _ => Err(unsupported(custom)),
+        Kind::ApplyCbor => {
+            let config = catena_cbor::decode(body)
+                .map_err(|e| Status::bad_request(format!("error decoding CBOR: {e}")))?;
+            return apply(call, output, &config).await;
+        }
+        Kind::Json | Kind::Merge | Kind::Strategic => {}
+    }
+    let patch =
+        json::parse(body).map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
+    let node = schema()?;
+    let change = |live: &Value| {
+        let after = match kind {
+            Kind::Json => catena_patch::json_patch(live, &patch)?,
+            Kind::Merge => catena_patch::merge_patch(live, &patch),
+            _ => catena_patch::strategic_merge(live, &patch, &node)?,
+        };
+        // What is no number must not be taken for none.
+        match catena_schema::decode_object(&node, after.clone(), false) {
+            Ok(decoded) => Ok(decoded.value),
+            Err(e) => Err(patch::does_not_fit(kind, &patch, &after, &e.to_string())),
+        }
     };
     write(call, output, "PatchOptions", &change).await
 }
 
-fn unsupported(custom: bool) -> Status {
-    let strategic = match custom {
-        true => "",
-        false => " application/strategic-merge-patch+json,",
-    };
-    let why = format!(
-        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json,{strategic} application/apply-patch+yaml"
-    );
-    Status::new(catena_objects::Reason::UnsupportedMediaType, why)
+fn schema() -> Result<Arc<catena_schema::Node>, Status> {
+    catena_schema::builtin("autoscaling", "v1", "Scale")
+        .ok_or_else(|| Status::internal("no schema for Scale"))
 }
 
 /// Server-side apply of a scale: its replicas are owned in the object's entries.
-async fn apply(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
+async fn apply(call: &Call<'_>, output: &Output, config: &Value) -> Result<Response, Status> {
     let options = query::write_options(&call.query, "PatchOptions", true)?;
     let context = call.context(options.dry_run);
     let manager = call.manager(&options.field_manager);
-    let config = yaml::to_value(&call.request.body)
-        .map_err(|e| Status::bad_request(format!("error decoding YAML: {e}")))?;
-    catena_apply::check_type(&config, "autoscaling/v1", "Scale")?;
-    let node = catena_schema::builtin("autoscaling", "v1", "Scale")
-        .ok_or_else(|| Status::internal("no schema for Scale"))?;
+    catena_apply::check_type(config, "autoscaling/v1", "Scale")?;
+    let node = schema()?;
     let request = catena_apply::Request {
         node: &node,
         group_version: "autoscaling/v1".to_owned(),
@@ -198,7 +213,8 @@ async fn apply(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         let entries = live.items_at(&ENTRIES);
         let mut scale = view(call, live)?;
         scale.set(&ENTRIES, ownership::of_scale(entries, &path));
-        let wanted = catena_apply::apply(Some(&scale), &config, &request)?;
+        let wanted = catena_apply::apply(Some(&scale), config, &request)?;
+        update::check_names(call, &context, &wanted)?;
         check(call, &wanted, name)?;
         let mut object = live.clone();
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -213,7 +229,7 @@ async fn apply(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
         .store
         .update(&context, name, &Preconditions::default(), false, &update)
         .await?;
-    respond(output, &view(call, &written.object)?)
+    respond(call, output, &view(call, &written.object)?)
 }
 
 /// Writes the replicas that `change` makes of the current scale.
@@ -250,7 +266,7 @@ async fn write(
         .store
         .update(&context, name, &Preconditions::default(), false, &update)
         .await?;
-    respond(output, &view(call, &written.object)?)
+    respond(call, output, &view(call, &written.object)?)
 }
 
 /// Owners of replicas are booked without a time (`ScaleHandler.ToParent`), and so

@@ -64,15 +64,15 @@ struct Bookmarks {
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Response, Status> {
     let output = call.output()?;
-    if output.format == Format::Yaml {
-        return Err(crate::negotiate::no_stream());
-    }
     call.query.int("timeoutSeconds")?;
     call.query.int("limit")?;
     let selectors = Selectors::parse(call)?;
     selectors.check_name(call)?;
     let options = Options::parse(&call.query)?;
     selectors.check_fields(&call.served.store.resource)?;
+    if output.format == Format::Yaml {
+        return Err(crate::negotiate::no_stream());
+    }
     let namespace = call.context(false).namespace;
     let half = BOOKMARK_EVERY / 2;
     let mut watching = Watching {

@@ -9,7 +9,7 @@ use catena_objects::{
 
 use crate::{
     query::Query,
-    verbs::list::{At, parse_revision},
+    verbs::list::{self, At, parse_revision},
 };
 
 /// Bounds of the random duration of a watch without `timeoutSeconds`.
@@ -40,10 +40,16 @@ impl Options {
         let revision = parse_revision(rv);
         let asked = q.get("sendInitialEvents");
         let asked = asked.map(|_| q.bool("sendInitialEvents"));
-        let defaulted = asked.is_none()
+        // Paths of watches are read as lists at first (`forceWatch`).
+        let named = q.bool("watch");
+        let defaulted = named
+            && asked.is_none()
             && q.get("resourceVersionMatch").is_none_or(str::is_empty)
             && matches!(rv, "" | "0");
-        check(q, asked, defaulted)?;
+        match named {
+            true => check(q, asked, defaulted)?,
+            false => list::Options::check(q)?,
+        }
         // The watch cache reports it as it comes.
         let revision = revision.map_err(|why| Status::new(Reason::Unknown, why))?;
         let state = match (asked, revision) {
