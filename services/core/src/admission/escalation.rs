@@ -46,7 +46,7 @@ impl Admission for Escalation {
         let plural = a.resource.plural.as_str();
         let refused = |why: &str| Err(Status::forbidden(GROUP, plural, a.name, why));
         let granted = if plural.ends_with("bindings") {
-            match self.bound(object, a.ctx, &held).await? {
+            match self.bound(object, plural, a.ctx, &held).await? {
                 Some(rules) => rules,
                 None => return Ok(()),
             }
@@ -134,10 +134,13 @@ impl Escalation {
         Ok(rules)
     }
 
-    /// The rules that a binding gives; `None` when the user may give any of this role.
+    /// The rules that a binding of the resource `own` gives; `None` when the user
+    /// may give any of this role. A role that is not there is told as if the
+    /// binding were not, as by kube-apiserver.
     async fn bound(
         &self,
         binding: &Value,
+        own: &str,
         ctx: &Context,
         held: &[Value],
     ) -> Result<Option<Vec<Value>>, Status> {
@@ -154,7 +157,7 @@ impl Escalation {
         let rules = self.rules_of(role, &ctx.namespace).await?;
         rules
             .map(Some)
-            .ok_or_else(|| Status::not_found(GROUP, plural, name))
+            .ok_or_else(|| Status::not_found(GROUP, own, name))
     }
 
     async fn rules_of(&self, role: &Value, namespace: &str) -> Result<Option<Vec<Value>>, Status> {

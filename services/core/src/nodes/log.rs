@@ -26,7 +26,11 @@ pub(super) async fn answer(nodes: &Nodes, pod: &Value, text: &str) -> Result<Con
     let container = container(pod, &query::first(text, "container"))?;
     if pod.str_at(&["spec", "nodeName"]).is_empty() {
         // Nothing runs yet, and so nothing was said.
-        return Ok(plain(stream::empty::<Result<Bytes, Status>>().boxed()));
+        return Ok(Connected {
+            status: 204,
+            headers: HeaderMap::new(),
+            body: stream::empty::<Result<Bytes, Status>>().boxed(),
+        });
     }
     let insecure = query::flag(text, "insecureSkipTLSVerifyBackend");
     let target = nodes.node(pod, insecure).await?.kubelet;

@@ -166,9 +166,11 @@ pub(crate) fn api_version(group: &str, version: &str) -> String {
     }
 }
 
-/// A body of another kind than the resource's (subresources, reviews).
+/// A body of another kind than the resource's (subresources, reviews), in its
+/// version or in one of the older ones with the same fields.
 pub fn other(
     (group, version, kind): (&str, &str, &str),
+    older: &[&str],
     content_type: &str,
     body: &Bytes,
     validation: FieldValidation,
@@ -178,7 +180,11 @@ pub fn other(
     let tree = parse(format, body).map_err(|why| unrecognized(kind, &why, body))?;
     let mut value = tree.value;
     if matches!(value, Value::Object(_)) {
-        same_kind(&api_version(group, version), version, kind, &mut value)?;
+        let own = api_version(group, version);
+        if older.contains(&value.str_at(&["apiVersion"])) {
+            value.set(&["apiVersion"], own.as_str());
+        }
+        same_kind(&own, version, kind, &mut value)?;
     }
     let Some(node) = catena_schema::builtin(group, version, kind) else {
         return Ok(Decoded {

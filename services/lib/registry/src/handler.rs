@@ -15,6 +15,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Group, version and kind of the body.
     fn kind(&self) -> (&str, &str, &str);
 
+    /// Older versions of the group that bodies may be of, with the same fields.
+    fn older(&self) -> &[&str] {
+        &[]
+    }
+
     /// Fills in what the body leaves out, before its fields get an owner.
     fn default(&self, _body: &mut Value) {}
 

@@ -65,6 +65,7 @@ pub(super) async fn handler(call: &Call<'_>, handler: &dyn Handler) -> Result<Re
     let request = &call.request;
     let decoded = body::other(
         handler.kind(),
+        handler.older(),
         request.header("content-type"),
         &request.body,
         options.field_validation,
@@ -73,6 +74,9 @@ pub(super) async fn handler(call: &Call<'_>, handler: &dyn Handler) -> Result<Re
     let context = call.context(options.dry_run);
     let manager = call.manager(&options.field_manager);
     let mut object = decoded.object;
+    if !call.served.store.resource.namespaced {
+        object.unset(&["metadata", "namespace"]);
+    }
     handler.default(&mut object);
     let object = track(handler.kind(), object, &manager, &context)?;
     let (status, object) = handler

@@ -136,6 +136,7 @@ fn selector_text(v: &Value) -> String {
 async fn put(call: &Call<'_>, output: &Output) -> Result<Response, Status> {
     let mut scale = body::other(
         ("autoscaling", "v1", "Scale"),
+        &[],
         call.request.header("content-type"),
         &call.request.body,
         query::FieldValidation::Ignore,

@@ -211,7 +211,10 @@ impl Store {
     }
 
     /// Preconditions of a deletion (`rest.BeforeDelete`), which names the kind.
-    pub(super) fn check_delete(
+    ///
+    /// # Errors
+    /// 409, for the first that does not hold.
+    pub fn check_delete(
         &self,
         name: &str,
         wanted: &Preconditions,

@@ -2,6 +2,7 @@
 
 use catena_objects::{Reason, Status, Value};
 
+use super::binding;
 use crate::rules::labels;
 
 /// Most pods that a budget remembers as being disrupted (`MaxDisruptedPodSize`).
@@ -12,6 +13,8 @@ const DISRUPTED_MAX: usize = 2000;
 pub enum Decision {
     /// Delete it; no budget has a say.
     Delete,
+    /// As well, but only if it is still as it was: it is not ready.
+    DeleteAsItIs,
     /// Write this budget, then delete the pod.
     Spend(Box<Value>),
 }
@@ -24,10 +27,29 @@ pub fn ignores_budgets(pod: &Value) -> bool {
     ) || pod.at(&["metadata", "deletionTimestamp"]).is_some()
 }
 
+/// The condition that tells why the pod goes.
+pub fn set_disrupted(pod: &mut Value, now: &str) {
+    binding::set_condition(pod, "DisruptionTarget", "True", now);
+    let mut all = pod.items_at(&["status", "conditions"]).to_vec();
+    let own = all
+        .iter_mut()
+        .find(|c| c.str_at(&["type"]) == "DisruptionTarget");
+    if let Some(condition) = own {
+        condition.set(&["reason"], "EvictionByEvictionAPI");
+        condition.set(&["message"], "Eviction API: evicting");
+    }
+    pod.set(&["status", "conditions"], all);
+}
+
 /// Decides over a running pod, given the budgets of its namespace.
 pub fn decide(pod: &Value, budgets: &[Value], now: &str) -> Result<Decision, Status> {
     if ignores_budgets(pod) {
-        return Ok(Decision::Delete);
+        let pending = pod.str_at(&["status", "phase"]) == "Pending"
+            && pod.at(&["metadata", "deletionTimestamp"]).is_none();
+        return Ok(match pending {
+            true => Decision::DeleteAsItIs,
+            false => Decision::Delete,
+        });
     }
     let null = Value::Null;
     let pod_labels = pod.at(&["metadata", "labels"]).unwrap_or(&null);
@@ -52,7 +74,7 @@ pub fn decide(pod: &Value, budgets: &[Value], now: &str) -> Result<Decision, Sta
         let healthy =
             status("currentHealthy") >= status("desiredHealthy") && status("desiredHealthy") > 0;
         if always || healthy {
-            return Ok(Decision::Delete);
+            return Ok(Decision::DeleteAsItIs);
         }
     }
     spend(pod, budget, now).map(|b| Decision::Spend(Box::new(b)))
