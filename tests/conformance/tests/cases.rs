@@ -1,6 +1,6 @@
 //! Our own conversations: answers that follow from the rules, and in `asked.jsonl`,
-//! `deletions.jsonl`, `posts.jsonl` and `kube_apiserver.jsonl` those that kube-apiserver
-//! 1.36.2 gave.
+//! `deletions.jsonl`, `posts.jsonl`, `writes.jsonl` and `kube_apiserver.jsonl` those that
+//! kube-apiserver 1.36.2 gave.
 //! All are right.
 
 use std::path::{Path, PathBuf};

@@ -1,9 +1,14 @@
 //! PodSecurity: pods keep to the standard that their namespace's labels name.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod policy;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
-use catena_objects::{Status, Value, meta};
+use catena_objects::{Status, Value};
 use catena_registry::{Admission, Attributes, Operation};
 
 use super::forbidden;
@@ -11,6 +16,7 @@ use crate::{
     reader::ObjectReader,
     steps::{is_set, strings},
 };
+use policy::{Level, Policy, Standard};
 
 /// Kinds with a template of pods: of what it breaks they are warned.
 const TEMPLATES: [(&str, &str); 8] = [
@@ -24,6 +30,9 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("batch", "cronjobs"),
 ];
 
+/// Most pods that are looked at when a namespace is to enforce a level.
+const PODS: usize = 3000;
+
 pub(super) struct PodSecurity {
     pub(super) reader: Arc<dyn ObjectReader>,
 }
@@ -34,6 +43,7 @@ impl Admission for PodSecurity {
         matches!(operation, Operation::Create | Operation::Update)
             && match (group, resource) {
                 ("", "pods") => matches!(sub, "" | "ephemeralcontainers"),
+                ("", "namespaces") => sub.is_empty(),
                 other => sub.is_empty() && TEMPLATES.contains(&other),
             }
     }
@@ -42,6 +52,9 @@ impl Admission for PodSecurity {
         let Some(pod) = a.object.as_deref() else {
             return Ok(());
         };
+        if a.resource.plural == "namespaces" {
+            return self.namespace(a, pod).await;
+        }
         if a.old.is_some_and(|old| old.get("spec") == pod.get("spec")) {
             return Ok(());
         }
@@ -52,18 +65,86 @@ impl Admission for PodSecurity {
         else {
             return Ok(());
         };
+        let (policy, _) = Policy::of(&ns);
         let is_pod = a.resource.plural == "pods";
-        if is_pod && let Some(found) = judge(&ns, "enforce", pod) {
+        if is_pod && let Some(found) = judge(&policy.enforce, pod) {
             return Err(forbidden(a, &format!("violates PodSecurity {found}")));
         }
         let wrapped = template(pod);
         let shown = if is_pod { Some(pod) } else { wrapped.as_ref() };
-        if let Some(found) = shown.and_then(|p| judge(&ns, "warn", p)) {
+        if let Some(found) = shown.and_then(|p| judge(&policy.warn, p)) {
             let text = format!("would violate PodSecurity {found}");
             a.ctx.warnings.add(text);
         }
         Ok(())
     }
+}
+
+impl PodSecurity {
+    /// Labels that say nothing are refused where they are written; pods that break
+    /// a level that is enforced from now on are told.
+    async fn namespace(&self, a: &Attributes<'_>, namespace: &Value) -> Result<(), Status> {
+        let (policy, errors) = Policy::of(namespace);
+        let name = namespace.str_at(&["metadata", "name"]);
+        let before = a.old.map(Policy::of);
+        let known = before.as_ref().is_some_and(|(_, was)| *was == errors);
+        if !errors.is_empty() && !known {
+            return Err(Status::invalid("", "Namespace", name, &errors));
+        }
+        let Some((before, _)) = before else {
+            return Ok(());
+        };
+        let (now, was) = (&policy.enforce, &before.enforce);
+        let relaxed = now.version == was.version && now.level <= was.level;
+        if now.level > Level::Privileged && !relaxed {
+            let pods = self.reader.list("", "pods", name).await?;
+            let warnings = of_existing(&pods, name, now);
+            a.ctx.warnings.extend(warnings);
+        }
+        Ok(())
+    }
+}
+
+/// What is told of pods that break a level (`EvaluatePodsInNamespace`): a line for
+/// each way to break it, with one of the pods.
+fn of_existing(pods: &[Value], namespace: &str, standard: &Standard) -> Vec<String> {
+    let mut out = Vec::new();
+    if pods.len() > PODS {
+        out.push(format!(
+            "new PodSecurity enforce level only checked against the first {PODS} of {} existing pods",
+            pods.len()
+        ));
+    }
+    let mut ways: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for pod in &pods[..pods.len().min(PODS)] {
+        let found = violations(pod, standard.level);
+        if found.is_empty() {
+            continue;
+        }
+        let reasons = found.iter().map(|f| f.split(" (").next().unwrap_or(f));
+        let way = reasons.collect::<Vec<_>>().join(", ");
+        let names = ways.entry(way).or_default();
+        names.push(pod.str_at(&["metadata", "name"]));
+    }
+    if !ways.is_empty() {
+        out.push(format!(
+            "existing pods in namespace {namespace:?} violate the new PodSecurity enforce level \"{standard}\""
+        ));
+    }
+    let mut lines: Vec<String> = ways
+        .into_iter()
+        .map(|(way, names)| {
+            let first = names.iter().min().copied().unwrap_or_default();
+            match names.len() {
+                1 => format!("{first}: {way}"),
+                2 => format!("{first} (and 1 other pod): {way}"),
+                n => format!("{first} (and {} other pods): {way}", n - 1),
+            }
+        })
+        .collect();
+    lines.sort();
+    out.append(&mut lines);
+    out
 }
 
 /// The template of pods in an object of [`TEMPLATES`], which has the shape of a pod.
@@ -76,22 +157,20 @@ fn template(object: &Value) -> Option<Value> {
     PLACES.iter().find_map(|place| object.at(place)).cloned()
 }
 
-/// How a pod breaks the level that a label of its namespace names for a mode.
-fn judge(namespace: &Value, mode: &str, pod: &Value) -> Option<String> {
-    let label = format!("pod-security.kubernetes.io/{mode}");
-    let level = meta::label(namespace, &label).unwrap_or("privileged");
-    let version = meta::label(namespace, &format!("{label}-version")).unwrap_or("latest");
-    let found = violations(pod, level);
+/// How a pod breaks a standard.
+fn judge(standard: &Standard, pod: &Value) -> Option<String> {
+    let found = violations(pod, standard.level);
+    let Standard { level, version } = standard;
     (!found.is_empty()).then(|| format!("\"{level}:{version}\": {}", found.join(", ")))
 }
 
 /// What a pod does against a level, reason and detail of each.
-fn violations(pod: &Value, level: &str) -> Vec<String> {
+fn violations(pod: &Value, level: Level) -> Vec<String> {
     let mut out = Vec::new();
-    if level == "baseline" || level == "restricted" {
-        baseline(&mut out, pod, level == "restricted");
+    if level >= Level::Baseline {
+        baseline(&mut out, pod, level == Level::Restricted);
     }
-    if level == "restricted" {
+    if level == Level::Restricted {
         restricted(&mut out, pod);
     }
     out

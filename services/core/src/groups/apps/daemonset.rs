@@ -53,11 +53,10 @@ impl Strategy for DaemonSet {
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
         workload::prepare_update(ctx, object, old);
-        if ctx.subresource.is_empty() {
-            let changed = !same_at(object, old, &["spec", "template"]);
-            let n = generation(old) + i64::from(changed);
-            object.set(&["metadata", "annotations", GENERATION], n.to_string());
-        }
+        let own = ctx.subresource.is_empty();
+        let changed = own && !same_at(object, old, &["spec", "template"]);
+        let n = generation(old) + i64::from(changed);
+        object.set(&["metadata", "annotations", GENERATION], n.to_string());
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {

@@ -9,6 +9,7 @@ use catena_registry::{Context, Strategy};
 use super::workload;
 use crate::groups::core::pod::warnings;
 use crate::rules::{At, int_or_percent, labels};
+use crate::steps::keep;
 
 #[derive(Debug)]
 pub struct Deployment;
@@ -48,6 +49,9 @@ impl Strategy for Deployment {
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
         workload::prepare_update(ctx, object, old);
+        if ctx.subresource == "status" {
+            keep(object, old, &["metadata", "labels"]);
+        }
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {

@@ -39,17 +39,7 @@ impl Strategy for Job {
         if let Some(spec) = object.at_mut(&["spec"]) {
             default_spec(spec);
         }
-        let of_template = object
-            .at(&["spec", "template", "metadata", "labels"])
-            .cloned();
-        if let Some(l) = of_template.filter(|l| l.as_object().is_some_and(|m| !m.is_empty()))
-            && object
-                .at(&["metadata", "labels"])
-                .and_then(Value::as_object)
-                .is_none_or(|m| m.is_empty())
-        {
-            object.set(&["metadata", "labels"], l);
-        }
+        read_again(object);
     }
 
     fn prepare_create(&self, _ctx: &Context, object: &mut Value) {
@@ -57,17 +47,8 @@ impl Strategy for Job {
         if object.bool_at(&["spec", "manualSelector"]) != Some(true) {
             generate_selector(object);
         }
-        // Defaulted when it is read again, with the labels that were made.
-        let none = object
-            .at(&["metadata", "labels"])
-            .and_then(Value::as_object)
-            .is_none_or(|l| l.is_empty());
-        let labels = object
-            .at(&["spec", "template", "metadata", "labels"])
-            .cloned();
-        if let (true, Some(labels)) = (none, labels.filter(|l| !l.is_null())) {
-            object.set(&["metadata", "labels"], labels);
-        }
+        // With the labels that were made.
+        read_again(object);
     }
 
     fn validate(&self, _ctx: &Context, object: &Value) -> Errors {
@@ -84,6 +65,7 @@ impl Strategy for Job {
 
     fn prepare_update(&self, ctx: &Context, object: &mut Value, old: &Value) {
         workload::prepare_update(ctx, object, old);
+        read_again(object);
     }
 
     fn validate_update(&self, ctx: &Context, object: &Value, old: &Value) -> Errors {
@@ -137,6 +119,19 @@ impl Strategy for Job {
                 .unwrap_or(0)
                 .to_string(),
         ]
+    }
+}
+
+/// What is stored is defaulted when it is read: a job without labels has those
+/// of its pods.
+fn read_again(object: &mut Value) {
+    let filled = |v: Option<&Value>| v.and_then(Value::as_object).is_some_and(|m| !m.is_empty());
+    let of_pods = object.at(&["spec", "template", "metadata", "labels"]);
+    if filled(of_pods)
+        && !filled(object.at(&["metadata", "labels"]))
+        && let Some(labels) = of_pods.cloned()
+    {
+        object.set(&["metadata", "labels"], labels);
     }
 }
 

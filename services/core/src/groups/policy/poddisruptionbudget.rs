@@ -34,6 +34,12 @@ impl Strategy for PodDisruptionBudget {
             ] {
                 at.child(name).non_negative(&mut e);
             }
+            let conditions = at.child("conditions");
+            let list = object.items_at(&["status", "conditions"]);
+            e.extend(catena_objects::meta::validate_conditions(
+                list,
+                &conditions.path,
+            ));
             return e;
         }
         let null = Value::Null;

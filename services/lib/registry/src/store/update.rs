@@ -302,7 +302,8 @@ impl Store {
         meta::keep_system(object, old);
         strategy.prepare_update(ctx, object, old);
         meta::keep_system(object, old);
-        if strategy.has_generation() && strategy.is_new_generation(object, old) {
+        let counts = ctx.subresource != "status" && strategy.has_generation();
+        if counts && strategy.is_new_generation(object, old) {
             let generation = old.i64_at(&["metadata", "generation"]).unwrap_or(0);
             object.set(&["metadata", "generation"], generation + 1);
         }
