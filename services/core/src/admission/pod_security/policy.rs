@@ -133,7 +133,7 @@ mod tests {
 
     fn policy(labels: Value) -> (String, String, usize) {
         let (policy, errors) = Policy::of(&obj!({ "metadata": { "labels": (labels) } }));
-        let count = errors.len();
+        let count = errors.0.len();
         (policy.enforce.to_string(), policy.warn.to_string(), count)
     }
 
