@@ -1,11 +1,9 @@
 //! PodSecurity: pods keep to the standard that their namespace's labels name.
 
+mod existing;
 mod policy;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use catena_objects::{Status, Value};
@@ -29,9 +27,6 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("batch", "jobs"),
     ("batch", "cronjobs"),
 ];
-
-/// Most pods that are looked at when a namespace is to enforce a level.
-const PODS: usize = 3000;
 
 pub(super) struct PodSecurity {
     pub(super) reader: Arc<dyn ObjectReader>,
@@ -98,53 +93,11 @@ impl PodSecurity {
         let relaxed = now.version == was.version && now.level <= was.level;
         if now.level > Level::Privileged && !relaxed {
             let pods = self.reader.list("", "pods", name).await?;
-            let warnings = of_existing(&pods, name, now);
+            let warnings = existing::warnings(&pods, name, now);
             a.ctx.warnings.extend(warnings);
         }
         Ok(())
     }
-}
-
-/// What is told of pods that break a level (`EvaluatePodsInNamespace`): a line for
-/// each way to break it, with one of the pods.
-fn of_existing(pods: &[Value], namespace: &str, standard: &Standard) -> Vec<String> {
-    let mut out = Vec::new();
-    if pods.len() > PODS {
-        out.push(format!(
-            "new PodSecurity enforce level only checked against the first {PODS} of {} existing pods",
-            pods.len()
-        ));
-    }
-    let mut ways: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for pod in &pods[..pods.len().min(PODS)] {
-        let found = violations(pod, standard.level);
-        if found.is_empty() {
-            continue;
-        }
-        let reasons = found.iter().map(|f| f.split(" (").next().unwrap_or(f));
-        let way = reasons.collect::<Vec<_>>().join(", ");
-        let names = ways.entry(way).or_default();
-        names.push(pod.str_at(&["metadata", "name"]));
-    }
-    if !ways.is_empty() {
-        out.push(format!(
-            "existing pods in namespace {namespace:?} violate the new PodSecurity enforce level \"{standard}\""
-        ));
-    }
-    let mut lines: Vec<String> = ways
-        .into_iter()
-        .map(|(way, names)| {
-            let first = names.iter().min().copied().unwrap_or_default();
-            match names.len() {
-                1 => format!("{first}: {way}"),
-                2 => format!("{first} (and 1 other pod): {way}"),
-                n => format!("{first} (and {} other pods): {way}", n - 1),
-            }
-        })
-        .collect();
-    lines.sort();
-    out.append(&mut lines);
-    out
 }
 
 /// The template of pods in an object of [`TEMPLATES`], which has the shape of a pod.

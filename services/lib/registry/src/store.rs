@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod finalizers;
 mod meta;
+mod preconditions;
 mod update;
 
 use std::{sync::Arc, time::Instant};
