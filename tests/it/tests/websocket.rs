@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use catena_tests_it::ControlPlane;
+use catena_tests_it::{ControlPlane, eventually, storage::compact};
 use futures_util::StreamExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -129,4 +129,35 @@ async fn a_socket_is_closed_when_the_delegate_is_gone() {
         () = killer => {}
         last = ended => assert!(matches!(last, Some(Message::Close(_))), "{last:?}"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_that_is_gone_is_an_event() {
+    let plane = ControlPlane::start(&["--controllers=false"]);
+    plane.kubectl(&["create", "configmap", "a"]);
+    let version = "jsonpath={.metadata.resourceVersion}";
+    let version = plane.kubectl(&["get", "configmap", "a", "-o", version]);
+    plane.kubectl(&["create", "configmap", "b"]);
+    plane.kubectl(&["create", "configmap", "c"]);
+    let server = plane.store();
+    let compacted = tokio::task::spawn_blocking(move || compact(&server));
+    compacted.await.expect("compacted");
+    // A core that began later knows no more than storage.
+    plane.kill("core");
+    eventually("core answers", || {
+        plane.try_kubectl(&["get", "configmaps"]).status.success()
+    });
+    let watch =
+        format!("/api/v1/namespaces/default/configmaps?watch=true&resourceVersion={version}");
+    let (mut socket, _) = connect(&plane, &watch, "application/json")
+        .await
+        .expect("connected");
+    let Some(Message::Text(text)) = next(&mut socket).await else {
+        panic!("no text");
+    };
+    let event: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(event["type"], "ERROR", "{text}");
+    assert_eq!(event["object"]["reason"], "Expired", "{text}");
+    let end = next(&mut socket).await;
+    assert!(matches!(end, None | Some(Message::Close(_))), "{end:?}");
 }
