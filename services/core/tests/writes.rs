@@ -431,7 +431,7 @@ async fn escalate_and_bind_let_grant_more_but_gathering_takes_everything() {
         (
             "clusterrolebindings",
             binding("c3", "absent", "joe"),
-            "clusterroles.rbac.authorization.k8s.io \"absent\" not found",
+            "clusterrolebindings.rbac.authorization.k8s.io \"absent\" not found",
         ),
         (
             "clusterroles",
