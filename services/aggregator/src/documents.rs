@@ -21,8 +21,8 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
         return openapi::answer(front, call).await;
     }
     let path = path.trim_end_matches('/');
-    if let Some(media) = route(path)
-        && let Err(refused) = check_route(call, media)
+    if let Some(route) = route(path)
+        && let Err(refused) = check_route(call, &route)
     {
         return Some(Err(refused));
     }
@@ -45,25 +45,30 @@ pub(crate) async fn answer(front: &Arc<Front>, call: &Call) -> Option<Result<Res
     })
 }
 
-/// The media type of the documents that are routes: they have one method. What
-/// is no route answers every method in the same way, as in kube-apiserver.
-fn route(path: &str) -> Option<&'static str> {
+/// A document that is a route of kube-apiserver: it has one method. What is no
+/// route answers every method in the same way.
+enum Route {
+    Of(&'static str),
+    /// Of several types, one of which is chosen when it is written.
+    OfSeveral,
+}
+
+fn route(path: &str) -> Option<Route> {
     match path {
-        "/version" | "/.well-known/openid-configuration" => Some("application/json"),
-        "/openid/v1/jwks" => Some("application/jwk-set+json"),
-        // Of several types, which are chosen from later.
-        "/api" => Some(""),
+        "/version" | "/.well-known/openid-configuration" => Some(Route::Of("application/json")),
+        "/openid/v1/jwks" => Some(Route::Of("application/jwk-set+json")),
+        "/api" => Some(Route::OfSeveral),
         _ => None,
     }
 }
 
-fn check_route(call: &Call, media: &str) -> Result<(), Status> {
+fn check_route(call: &Call, route: &Route) -> Result<(), Status> {
     if call.method != "GET" {
         return Err(Status::method_not_allowed());
     }
-    match media {
-        "" => Ok(()),
-        one => negotiate::route(call.header("accept"), one),
+    match route {
+        Route::Of(media) => negotiate::route(call.header("accept"), media),
+        Route::OfSeveral => Ok(()),
     }
 }
 
