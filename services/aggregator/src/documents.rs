@@ -72,13 +72,8 @@ fn check_route(call: &Call, route: &Route) -> Result<(), Status> {
     }
 }
 
-/// A document in the format the client asks for.
-fn document(call: &Call, value: &Value) -> Result<Response, Status> {
-    let choose = match route(call.path.trim_end_matches('/')) {
-        Some(_) => negotiate::plain,
-        None => negotiate::unrouted,
-    };
-    let output = choose(call.header("accept"))?;
-    let bytes = encode::value(&output, value)?;
+/// A document in the format that was negotiated.
+fn document(output: &negotiate::Output, value: &Value) -> Result<Response, Status> {
+    let bytes = encode::value(output, value)?;
     Ok(Response::new(200, output.format.content_type(), bytes))
 }

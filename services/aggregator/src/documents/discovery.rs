@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use catena_delegate::Response;
-use catena_endpoints::discovery as documents;
+use catena_endpoints::{discovery as documents, negotiate};
 use catena_objects::{Map, Status, Value, json, obj};
 use http::{HeaderValue, header};
 
@@ -20,6 +20,7 @@ pub(super) fn root(front: &Arc<Front>, call: &Call) -> Result<Response, Status> 
     if version == Some("v2") {
         return Ok(aggregated(front, call, legacy));
     }
+    let accept = call.header("accept");
     if legacy {
         let addresses = obj!([{
             "clientCIDR": "0.0.0.0/0",
@@ -30,7 +31,7 @@ pub(super) fn root(front: &Arc<Front>, call: &Call) -> Result<Response, Status> 
             "versions": ["v1"],
             "serverAddressByClientCIDRs": addresses
         });
-        return document(call, &v);
+        return document(&negotiate::plain(accept)?, &v);
     }
     let groups: Vec<Value> = groups(front)
         .iter()
@@ -43,7 +44,7 @@ pub(super) fn root(front: &Arc<Front>, call: &Call) -> Result<Response, Status> 
         })
         .collect();
     let v = obj!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups });
-    document(call, &v)
+    document(&negotiate::unrouted(accept)?, &v)
 }
 
 /// `/apis/<group>`; `None` for a path that is longer, or a group of nobody.
@@ -55,7 +56,8 @@ pub(super) fn group(front: &Arc<Front>, call: &Call) -> Option<Result<Response, 
     let all = groups(front);
     let group = all.iter().find(|g| g.name == name)?;
     let v = documents::group_document(name, &group.version_names())?;
-    Some(document(call, &v))
+    let output = negotiate::unrouted(call.header("accept"));
+    Some(output.and_then(|output| document(&output, &v)))
 }
 
 /// The version of the aggregated document that the client prefers, unless it

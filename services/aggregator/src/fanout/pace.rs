@@ -15,8 +15,6 @@ const LONGEST: Duration = Duration::from_millis(10);
 /// written to once for as many events as came in the time that a round takes.
 pub(super) struct Pace {
     next: Instant,
-    /// How long the last round takes.
-    round: Duration,
     waiting: bool,
 }
 
@@ -24,30 +22,19 @@ impl Pace {
     pub(super) fn new() -> Self {
         Self {
             next: Instant::now(),
-            round: Duration::ZERO,
             waiting: false,
         }
     }
 
-    /// There is news for so many clients; whether it is told now.
+    /// There is news for so many clients, or what waits is due; whether it is told now.
     pub(super) fn news(&mut self, clients: usize) -> bool {
         let round = A_CLIENT * u32::try_from(clients).unwrap_or(u32::MAX);
-        if round < SHORT {
-            return true;
-        }
         let now = Instant::now();
-        self.waiting = now < self.next;
+        self.waiting = round >= SHORT && now < self.next;
         if !self.waiting {
-            self.round = round.min(LONGEST);
-            self.next = now + self.round;
+            self.next = now + round.min(LONGEST);
         }
         !self.waiting
-    }
-
-    /// What waited is told now.
-    pub(super) fn told(&mut self) {
-        self.waiting = false;
-        self.next = Instant::now() + self.round;
     }
 
     /// Returns when what waits is to be told.
@@ -57,5 +44,24 @@ impl Pace {
         } else {
             std::future::pending().await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_in_a_round_waits_unless_the_clients_are_few() {
+        let mut pace = Pace::new();
+        assert!(pace.news(1000));
+        assert!(!pace.news(1000));
+        pace.due().await;
+        assert!(pace.news(1000));
+        assert!(!pace.news(1000));
+        // Nothing waits any more when it was told to the few that are left.
+        assert!(pace.news(1));
+        let due = tokio::time::timeout(Duration::from_secs(1), pace.due());
+        assert!(due.await.is_err());
     }
 }

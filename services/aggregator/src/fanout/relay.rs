@@ -182,30 +182,26 @@ impl Pump {
     ) -> Ended {
         let mut pace = Pace::new();
         loop {
-            let part = tokio::select! {
+            // `None`: what waits is due.
+            let came = tokio::select! {
                 biased;
-                part = events.next() => part,
-                () = pace.due() => {
-                    let Some(relay) = self.relay.upgrade() else {
-                        return Ended::Unheard;
-                    };
-                    pace.told();
-                    relay.tell();
-                    continue;
-                }
+                part = events.next() => Some(part),
+                () = pace.due() => None,
             };
             let Some(relay) = self.relay.upgrade() else {
                 return Ended::Unheard;
             };
-            let Some(Ok(part)) = part else {
-                relay.tell();
-                return Ended::Lost;
-            };
-            *pauses = AGAIN.iter();
-            let failed = part.last().is_some_and(|e| e.kind == EventKind::Error);
-            relay.push(part);
-            if failed {
-                return Ended::Failed;
+            if let Some(part) = came {
+                let Some(Ok(part)) = part else {
+                    relay.tell();
+                    return Ended::Lost;
+                };
+                *pauses = AGAIN.iter();
+                let failed = part.last().is_some_and(|e| e.kind == EventKind::Error);
+                relay.push(part);
+                if failed {
+                    return Ended::Failed;
+                }
             }
             if pace.news(relay.readers()) {
                 relay.tell();

@@ -113,8 +113,7 @@ fn template(object: &Value) -> Option<Value> {
 /// How a pod breaks a standard.
 fn judge(standard: &Standard, pod: &Value) -> Option<String> {
     let found = violations(pod, standard.level);
-    let Standard { level, version } = standard;
-    (!found.is_empty()).then(|| format!("\"{level}:{version}\": {}", found.join(", ")))
+    (!found.is_empty()).then(|| format!("\"{standard}\": {}", found.join(", ")))
 }
 
 /// What a pod does against a level, reason and detail of each.

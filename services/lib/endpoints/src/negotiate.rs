@@ -111,8 +111,7 @@ pub fn preferred(accept: &str, types: &[&str]) -> Option<usize> {
     } else {
         accept
     };
-    let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
-    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    let clauses = by_quality(accept);
     clauses.iter().find_map(|clause| {
         let mut types = types.iter();
         types.position(|t| ["*/*", "application/*", *t].contains(&clause.media_type))
@@ -159,9 +158,15 @@ pub(crate) fn of_failure(accept: &str) -> Format {
     shapeless(accept).unwrap_or(Format::Json)
 }
 
-fn shapeless(accept: &str) -> Option<Format> {
+/// What the client accepts, the best first.
+fn by_quality(accept: &str) -> Vec<Clause<'_>> {
     let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
     clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    clauses
+}
+
+fn shapeless(accept: &str) -> Option<Format> {
+    let clauses = by_quality(accept);
     let mut plain = clauses.iter().filter(|c| c.param("as").is_empty());
     plain.find_map(|c| c.format(false))
 }
@@ -262,8 +267,7 @@ fn choose(accept: &str, custom: bool, pretty: bool, streams: bool) -> Result<Out
             include: Include::Metadata,
         });
     }
-    let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
-    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    let clauses = by_quality(accept);
     let mut known_type = false;
     for clause in &clauses {
         let Some(format) = clause.format(custom) else {

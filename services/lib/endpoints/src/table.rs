@@ -52,18 +52,12 @@ pub(crate) fn of_view(
     include: Include,
 ) -> Value {
     let revision = object.str_at(&["metadata", "resourceVersion"]);
-    let mut row = Map::new();
-    row.insert("cells", printer.cells(object, &time::now()));
-    row.insert(
-        "object",
-        match include {
-            Include::None => Value::Null,
-            Include::Metadata => encode::metadata_only(object, version),
-            Include::Object => object.clone(),
-        },
-    );
     let metadata = encode::list_metadata(revision).into();
-    document(version, metadata, Some(printer), vec![row.into()])
+    let cells = printer.cells(object, &time::now());
+    let row = composed(cells, include, object, || {
+        encode::metadata_only(object, version)
+    });
+    document(version, metadata, Some(printer), vec![row])
 }
 
 /// Without a printer there are no columns.
@@ -95,16 +89,26 @@ fn row(served: &Served, object: &Value, version: &str, include: Include, now: &s
         .as_ref()
         .map(|c| c.to_storage(object.clone()));
     let kind = stored.as_ref().unwrap_or(object);
+    let cells = asked.printer.cells(kind, now);
+    composed(cells, include, object, || {
+        metadata(kind, version, asked.own_annotations)
+    })
+}
+
+fn composed(
+    cells: Vec<Value>,
+    include: Include,
+    object: &Value,
+    metadata: impl FnOnce() -> Value,
+) -> Value {
+    let shown = match include {
+        Include::None => Value::Null,
+        Include::Metadata => metadata(),
+        Include::Object => object.clone(),
+    };
     let mut m = Map::new();
-    m.insert("cells", asked.printer.cells(kind, now));
-    m.insert(
-        "object",
-        match include {
-            Include::None => Value::Null,
-            Include::Metadata => metadata(kind, version, asked.own_annotations),
-            Include::Object => object.clone(),
-        },
-    );
+    m.insert("cells", cells);
+    m.insert("object", shown);
     m.into()
 }
 

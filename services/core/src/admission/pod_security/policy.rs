@@ -1,13 +1,28 @@
 //! What the labels of a namespace ask of its pods (`PolicyToEvaluate` of
 //! `pod-security-admission`).
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use catena_objects::{
     Value,
     field::{Error, Errors, Path},
     meta,
 };
+
+/// Labels of a mode, for the level and its version.
+const ENFORCE: [&str; 2] = [
+    "pod-security.kubernetes.io/enforce",
+    "pod-security.kubernetes.io/enforce-version",
+];
+const AUDIT: [&str; 2] = [
+    "pod-security.kubernetes.io/audit",
+    "pod-security.kubernetes.io/audit-version",
+];
+const WARN: [&str; 2] = [
+    "pod-security.kubernetes.io/warn",
+    "pod-security.kubernetes.io/warn-version",
+];
+const LATEST: Cow<'static, str> = Cow::Borrowed("latest");
 
 /// From the least strict on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +46,7 @@ impl fmt::Display for Level {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standard {
     pub(super) level: Level,
-    pub(super) version: String,
+    pub(super) version: Cow<'static, str>,
 }
 
 impl fmt::Display for Standard {
@@ -48,7 +63,7 @@ pub(super) struct Policy {
 /// What the labels say of a mode, where they say something.
 struct Asked {
     level: Option<Result<Level, ()>>,
-    version: Option<String>,
+    version: Option<Cow<'static, str>>,
 }
 
 impl Policy {
@@ -56,22 +71,22 @@ impl Policy {
     /// is none is enforced as the strictest, and not warned of.
     pub(super) fn of(namespace: &Value) -> (Self, Errors) {
         let mut errors = Errors::new();
-        let enforce = asked(namespace, "enforce", &mut errors);
-        asked(namespace, "audit", &mut errors);
-        let warn = asked(namespace, "warn", &mut errors);
+        let enforce = asked(namespace, ENFORCE, &mut errors);
+        asked(namespace, AUDIT, &mut errors);
+        let warn = asked(namespace, WARN, &mut errors);
         let enforced = Standard {
             level: match enforce.level {
                 Some(level) => level.unwrap_or(Level::Restricted),
                 None => Level::Privileged,
             },
-            version: enforce.version.unwrap_or_else(latest),
+            version: enforce.version.unwrap_or(LATEST),
         };
         let mut warned = Standard {
             level: match warn.level {
                 Some(level) => level.unwrap_or(Level::Privileged),
                 None => Level::Privileged,
             },
-            version: warn.version.clone().unwrap_or_else(latest),
+            version: warn.version.clone().unwrap_or(LATEST),
         };
         // Who enforces a level is warned of it, too.
         if warn.level.is_none() && matches!(enforce.level, Some(Ok(l)) if l > warned.level) {
@@ -88,33 +103,27 @@ impl Policy {
     }
 }
 
-fn latest() -> String {
-    "latest".to_owned()
-}
-
-fn asked(namespace: &Value, mode: &str, errors: &mut Errors) -> Asked {
-    let path = Path::new("metadata").child("labels");
-    let name = format!("pod-security.kubernetes.io/{mode}");
-    let level = meta::label(namespace, &name).map(|text| {
-        let level = match text {
-            "privileged" => Some(Level::Privileged),
-            "baseline" => Some(Level::Baseline),
-            "restricted" => Some(Level::Restricted),
-            _ => None,
-        };
-        level.ok_or_else(|| {
+fn asked(namespace: &Value, [of_level, of_version]: [&str; 2], errors: &mut Errors) -> Asked {
+    let mut wrong = |name: &str, text: &str, why: &str| {
+        let labels = Path::new("metadata").child("labels");
+        errors.push(Error::invalid(&labels.key(name), text, why));
+    };
+    let level = meta::label(namespace, of_level).map(|text| match text {
+        "privileged" => Ok(Level::Privileged),
+        "baseline" => Ok(Level::Baseline),
+        "restricted" => Ok(Level::Restricted),
+        _ => {
             let why = "must be one of privileged, baseline, restricted";
-            errors.push(Error::invalid(&path.key(&name), text, why));
-        })
-    });
-    let name = format!("{name}-version");
-    let version = meta::label(namespace, &name).map(|text| {
-        if is_version(text) {
-            return text.to_owned();
+            wrong(of_level, text, why);
+            Err(())
         }
-        let why = "must be \"latest\" or \"v1.x\"";
-        errors.push(Error::invalid(&path.key(&name), text, why));
-        latest()
+    });
+    let version = meta::label(namespace, of_version).map(|text| {
+        if is_version(text) {
+            return Cow::Owned(text.to_owned());
+        }
+        wrong(of_version, text, "must be \"latest\" or \"v1.x\"");
+        LATEST
     });
     Asked { level, version }
 }

@@ -66,10 +66,12 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Response, Status> {
                 .str_at(&["metadata", "namespace"])
                 .clone_into(&mut context.namespace);
         }
-        match call.served.store.delete(&context, &name, &options).await {
-            Ok(_) => {}
-            Err(s) if s.reason == Reason::NotFound => {}
-            Err(s) => return Err(s),
+        let deleted = call.served.store.delete(&context, &name, &options).await;
+        // Who was faster deleted it, too.
+        if let Err(s) = deleted
+            && s.reason != Reason::NotFound
+        {
+            return Err(s);
         }
         items.push(object);
     }

@@ -66,17 +66,22 @@ pub fn bind(pod: &mut Value, binding: &Value, now: &str) -> Result<(), Status> {
             pod.set(&["metadata", member, k.as_str()], v.clone());
         }
     }
-    set_condition(pod, "PodScheduled", "True", now);
+    set_condition(pod, "PodScheduled", "True", None, now);
     Ok(())
 }
 
-/// Sets a condition; the time moves only when the status changes.
-pub fn set_condition(pod: &mut Value, kind: &str, status: &str, now: &str) {
+/// Sets a condition; the time moves only when the status changes. `why` is its
+/// reason and message.
+pub fn set_condition(pod: &mut Value, kind: &str, status: &str, why: Option<[&str; 2]>, now: &str) {
     let mut all = pod.items_at(&["status", "conditions"]).to_vec();
     let old = all.iter().position(|c| c.str_at(&["type"]) == kind);
     let mut new = obj!({
         "type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": now,
     });
+    if let Some([reason, message]) = why {
+        new.set(&["reason"], reason);
+        new.set(&["message"], message);
+    }
     match old {
         Some(i) => {
             if all[i].str_at(&["status"]) == status

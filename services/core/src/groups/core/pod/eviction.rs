@@ -29,16 +29,8 @@ pub fn ignores_budgets(pod: &Value) -> bool {
 
 /// The condition that tells why the pod goes.
 pub fn set_disrupted(pod: &mut Value, now: &str) {
-    binding::set_condition(pod, "DisruptionTarget", "True", now);
-    let mut all = pod.items_at(&["status", "conditions"]).to_vec();
-    let own = all
-        .iter_mut()
-        .find(|c| c.str_at(&["type"]) == "DisruptionTarget");
-    if let Some(condition) = own {
-        condition.set(&["reason"], "EvictionByEvictionAPI");
-        condition.set(&["message"], "Eviction API: evicting");
-    }
-    pod.set(&["status", "conditions"], all);
+    let why = ["EvictionByEvictionAPI", "Eviction API: evicting"];
+    binding::set_condition(pod, "DisruptionTarget", "True", Some(why), now);
 }
 
 /// Decides over a running pod, given the budgets of its namespace.
